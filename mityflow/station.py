@@ -1,0 +1,422 @@
+"""What a station is: its contract, what it is given, and what it answers.
+
+A station is a class with a ``name``. mityflow makes one instance without arguments, asks it what
+it needs and gives, and calls :meth:`Station.execute` with a :class:`StationContext`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import ChainMap
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, overload
+
+from mityflow.context import WorkflowContext
+from mityflow.errors import UsageError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from mityflow.process import CommandResult
+
+STATUSES = ("succeeded", "failed", "skipped", "cached", "waiting", "cancelled")
+
+
+class Artifact(NamedTuple):
+    """A file or folder a station made. ``path`` is absolute, or relative to the workspace.
+
+    A success that names an artifact which is not there becomes a failure.
+    """
+
+    name: str
+    path: str
+    description: str = ""
+
+
+class Option(NamedTuple):
+    """One answer a person can choose. ``takes_message``: a text may go with it."""
+
+    id: str
+    label: str = ""
+    description: str = ""
+    takes_message: bool = False
+
+
+class Answer(NamedTuple):
+    """What a person answered: the option's id, and a text where the option takes one."""
+
+    option: str
+    message: str = ""
+
+
+class Question:
+    """Something only a person can decide. Raises UsageError when there is no option, or one twice."""
+
+    __slots__ = ("id", "options", "text")
+
+    def __init__(self, id: str, text: str, options: Iterable[Option | str]) -> None:  # noqa: A002 - the contract's name
+        self.id = id
+        self.text = text
+        self.options = tuple(Option(o) if isinstance(o, str) else o for o in options)
+        ids = [option.id for option in self.options]
+        if not ids or len(set(ids)) != len(ids):
+            raise UsageError(f"question '{id}' needs at least one option, each with an id of its own")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Question) and self.to_data() == other.to_data()
+
+    def __hash__(self) -> int:
+        return hash((self.id, self.text, self.options))
+
+    def __repr__(self) -> str:
+        return f"Question({self.id!r}, {self.text!r}, {[o.id for o in self.options]})"
+
+    def option(self, option_id: str) -> Option | None:
+        """The option with this id."""
+        return next((o for o in self.options if o.id == option_id), None)
+
+    def to_data(self) -> dict[str, Any]:
+        """The question as JSON data."""
+        return {"id": self.id, "text": self.text, "options": [o._asdict() for o in self.options]}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Question:
+        """Read what :meth:`to_data` wrote."""
+        return cls(data["id"], data["text"], [Option(**o) for o in data["options"]])
+
+
+class StationInput:
+    """The keys and artifacts a station reads.
+
+    ``required`` keys must be provided by an earlier station or a workflow input; of each group in
+    ``one_of`` at least one key must; ``optional`` ones may. ``artifacts`` are names of artifacts
+    that an earlier station must declare. All of it is checked before anything runs.
+    """
+
+    __slots__ = ("artifacts", "one_of", "optional", "required")
+
+    def __init__(
+        self,
+        required: Sequence[str] = (),
+        *,
+        one_of: Sequence[Sequence[str]] = (),
+        optional: Sequence[str] = (),
+        artifacts: Sequence[str] = (),
+    ) -> None:
+        self.required = tuple(required)
+        self.one_of = tuple(tuple(group) for group in one_of)
+        self.optional = tuple(optional)
+        self.artifacts = tuple(artifacts)
+
+
+class StationOutput:
+    """The keys and artifacts a station produces.
+
+    A success that lacks one of ``keys`` or ``artifacts`` becomes a failure; ``optional`` keys may
+    be missing and read as null then.
+    """
+
+    __slots__ = ("artifacts", "keys", "optional")
+
+    def __init__(
+        self, keys: Sequence[str] = (), *, optional: Sequence[str] = (), artifacts: Sequence[str] = ()
+    ) -> None:
+        self.keys = tuple(keys)
+        self.optional = tuple(optional)
+        self.artifacts = tuple(artifacts)
+
+    @property
+    def all_keys(self) -> tuple[str, ...]:
+        """Every key an expression may name."""
+        return self.keys + self.optional
+
+
+class _Success:
+    """``StationResult.success(...)`` makes a result; on a result, ``.success`` says whether it is one."""
+
+    @overload
+    def __get__(self, result: None, owner: type[StationResult]) -> Callable[..., StationResult]: ...
+    @overload
+    def __get__(self, result: StationResult, owner: type[StationResult]) -> bool: ...
+    def __get__(
+        self, result: StationResult | None, owner: type[StationResult]
+    ) -> bool | Callable[..., StationResult]:
+        if result is None:
+            return owner._succeeded
+        return result.status in ("succeeded", "cached")
+
+
+class StationResult:
+    """What a station answers. Made by :meth:`success`, :meth:`failure`, :meth:`needs_input`, :meth:`skipped`.
+
+    Attributes: ``station`` (the step's id once recorded), ``status`` (one of :data:`STATUSES`),
+    ``message``, ``outputs``, ``artifacts``, ``question``, ``error`` (the cause of a failure as
+    data), ``started_at`` and ``completed_at`` (UTC, ISO 8601) and ``attempts``, the last four
+    filled in by the executor.
+    """
+
+    __slots__ = (
+        "artifacts",
+        "attempts",
+        "completed_at",
+        "error",
+        "message",
+        "outputs",
+        "question",
+        "started_at",
+        "station",
+        "status",
+    )
+
+    success = _Success()
+
+    def __init__(
+        self,
+        station: str,
+        status: str,
+        message: str = "",
+        *,
+        outputs: Mapping[str, Any] | None = None,
+        artifacts: Iterable[Artifact] = (),
+        question: Question | None = None,
+        error: Mapping[str, Any] | None = None,
+        started_at: str | None = None,
+        completed_at: str | None = None,
+        attempts: int = 1,
+    ) -> None:
+        if status not in STATUSES:
+            raise UsageError(f"'{status}' is no status of a station")
+        self.station = station
+        self.status = status
+        self.message = message
+        self.outputs = dict(outputs or {})
+        self.artifacts = tuple(artifacts)
+        self.question = question
+        self.error = dict(error) if error else None
+        self.started_at = started_at
+        self.completed_at = completed_at
+        self.attempts = attempts
+
+    def __repr__(self) -> str:
+        return f"StationResult({self.station!r}, {self.status!r}, {self.message!r})"
+
+    @classmethod
+    def _succeeded(
+        cls,
+        station: str = "",
+        *,
+        outputs: Mapping[str, Any] | None = None,
+        artifacts: Iterable[Artifact] = (),
+        message: str = "",
+    ) -> StationResult:
+        return cls(station, "succeeded", message, outputs=outputs, artifacts=artifacts)
+
+    @classmethod
+    def failure(
+        cls, reason: str, *, outputs: Mapping[str, Any] | None = None, artifacts: Iterable[Artifact] = ()
+    ) -> StationResult:
+        """What was tried did not work; ``reason`` is one sentence for the person who must act."""
+        return cls("", "failed", reason, outputs=outputs, artifacts=artifacts)
+
+    @classmethod
+    def needs_input(cls, question: Question, *, outputs: Mapping[str, Any] | None = None) -> StationResult:
+        """A person must decide; the station is executed again with ``context.answer``."""
+        return cls("", "waiting", question.text, question=question, outputs=outputs)
+
+    @classmethod
+    def skipped(cls, reason: str) -> StationResult:
+        """Nothing was run, and this is why; never a success."""
+        return cls("", "skipped", reason)
+
+    def to_data(self) -> dict[str, Any]:
+        """The result as the log holds it."""
+        data: dict[str, Any] = {
+            "success": self.success,
+            "status": self.status,
+            "message": self.message,
+            "outputs": self.outputs,
+            "artifacts": [a._asdict() for a in self.artifacts],
+            "started_at": self.started_at,
+            "completed_at": self.completed_at,
+            "attempts": self.attempts,
+        }
+        if self.question:
+            data["question"] = self.question.to_data()
+        if self.error:
+            data["error"] = self.error
+        return data
+
+    @classmethod
+    def from_data(cls, station: str, data: Mapping[str, Any]) -> StationResult:
+        """Read what :meth:`to_data` wrote."""
+        return cls(
+            station,
+            data["status"],
+            data["message"],
+            outputs=data["outputs"],
+            artifacts=[Artifact(**a) for a in data["artifacts"]],
+            question=Question.from_data(data["question"]) if data.get("question") else None,
+            error=data.get("error"),
+            started_at=data["started_at"],
+            completed_at=data["completed_at"],
+            attempts=data.get("attempts", 1),
+        )
+
+
+class Runtime(Protocol):
+    """What the executor lends a station while it runs."""
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        timeout: float | None,
+        stdin: bytes | None,
+    ) -> CommandResult:
+        """Run a command under the step's limits, its output going to the step's log."""
+
+    def write(self, text: str) -> None:
+        """Put text into the step's log and on the screen."""
+
+
+class StationContext(WorkflowContext):
+    """What a station is given to work with: the workflow's context, and this step's own things.
+
+    ``step`` is the step's id; ``values`` its ``with:`` after rendering, as plain data; ``answer``
+    what a person answered to the step's question, if it asked one; ``attempt`` counts from 1;
+    ``deadline`` is the moment (:func:`time.monotonic`) at which the step's time is up, or None;
+    ``guardrails`` the workflow's limits for healing stations, as data.
+    """
+
+    step: str
+    values: Mapping[str, Any]
+    answer: Answer | None
+    attempt: int
+    deadline: float | None
+    guardrails: Mapping[str, Any]
+    _model: type[BaseModel] | None
+    _runtime: Runtime
+    _params: Any
+    _chain: ChainMap[str, Any]
+
+    @classmethod
+    def for_step(
+        cls,
+        base: WorkflowContext,
+        *,
+        step: str,
+        values: Mapping[str, Any],
+        runtime: Runtime,
+        params: type[BaseModel] | str | None = None,
+        answer: Answer | None = None,
+        attempt: int = 1,
+        deadline: float | None = None,
+        guardrails: Mapping[str, Any] | None = None,
+    ) -> StationContext:
+        """The context of one step; ``base.outputs`` are what earlier stations gave."""
+        context = cls.__new__(cls)
+        context.__dict__.update(base.__dict__)
+        context.outputs = context._chain = ChainMap({}, base.outputs)
+        context.step = step
+        context.values = values
+        context.answer = answer
+        context.attempt = attempt
+        context.deadline = deadline
+        context.guardrails = guardrails or {}
+        context._runtime = runtime
+        context._model = params  # type: ignore[assignment]
+        context._params = None
+        return context
+
+    @property
+    def params(self) -> Any:
+        """The step's ``with:`` as an instance of the station's ``Params``, None without one."""
+        if self._params is None and self._model is not None:
+            self._params = load_params(self._model).model_validate(dict(self.values))
+        return self._params
+
+    @property
+    def own_outputs(self) -> dict[str, Any]:
+        """What this station itself has set so far."""
+        return dict(self._chain.maps[0])
+
+    def run(
+        self,
+        argv: Sequence[str | os.PathLike[str]],
+        *,
+        cwd: str | os.PathLike[str] | None = None,
+        env: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        stdin: bytes | None = None,
+    ) -> CommandResult:
+        """Run a command without a shell and wait for it; its output goes to the step's log, masked.
+
+        ``cwd`` defaults to the workspace, a relative one starts there. ``env`` is added to the
+        process's own environment and the context's. ``timeout`` is in seconds; the step's own limit
+        holds as well. The exit code is the caller's to judge. Raises CommandError when the command
+        cannot be started. No child outlives the call.
+        """
+        return self._runtime.run(
+            [os.fspath(a) for a in argv],
+            cwd=self.workspace / (cwd or ""),
+            env={**self.env, **(env or {})},
+            timeout=timeout,
+            stdin=stdin,
+        )
+
+    def say(self, text: str) -> None:
+        """Write a line to the step's log and the screen."""
+        self._runtime.write(text if text.endswith("\n") else text + "\n")
+
+    def time_left(self) -> float | None:
+        """Seconds until the step's time limit, None without one."""
+        return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
+
+
+class Station:
+    """Base class of stations.
+
+    ``Params`` is a pydantic model that ``with:`` is checked against, or ``"module:Class"`` to load it
+    only when something must be checked. ``script_param`` names the one key of ``with:`` that holds a
+    bash script: a ``{{ }}`` in it reaches the script through the environment and never as text.
+    """
+
+    name: ClassVar[str]
+    description: ClassVar[str] = ""
+    Params: ClassVar[type[BaseModel] | str | None] = None
+    script_param: ClassVar[str | None] = None
+
+    def input(self) -> StationInput:
+        """What the station reads."""
+        return StationInput()
+
+    def output(self) -> StationOutput:
+        """What the station produces."""
+        return StationOutput()
+
+    def dependencies(self) -> Sequence[str]:
+        """Names of stations that must have run before."""
+        return ()
+
+    def should_run(self, context: StationContext) -> bool:  # noqa: ARG002 - the contract's signature
+        """False skips the station, with null outputs."""
+        return True
+
+    def execute(self, context: StationContext) -> StationResult | Awaitable[StationResult]:
+        """Do the work. May be ``async``. Raising is a failure with its cause."""
+        raise TypeError(f"station '{self.name}' has no execute method")
+
+
+def load_params(params: type[BaseModel] | str) -> type[BaseModel]:
+    """The model that ``Params`` stands for, imported if it is given as ``"module:Class"``."""
+    if not isinstance(params, str):
+        return params
+    import importlib
+
+    module, _, name = params.partition(":")
+    model: type[BaseModel] = getattr(importlib.import_module(module), name)
+    return model
