@@ -139,6 +139,7 @@ class WorkflowContext:
             "stack": self.stack,
             "iac": self.iac._asdict() if self.iac else None,
             "inputs": dict(self.inputs),
+            "output_path": str(self.output_path),
             "metadata": dict(self.metadata),
             "env_names": sorted(self.env),
         }

@@ -82,6 +82,26 @@ class Fault(NamedTuple):
         return "\n".join([head, *_marked(self.source, self.line, self.column)])
 
 
+class Problem(NamedTuple):
+    """A fault before its place in a text is known.
+
+    ``where`` is the path of keys and indices that leads to it; ``key`` points at the last key
+    instead of its value; ``offset`` is the index of a character in the value's text.
+    """
+
+    rule: str
+    message: str
+    where: tuple[str | int, ...] = ()
+    suggestion: str | None = None
+    offset: int | None = None
+    key: bool = False
+
+    def fault(self, path: str = "") -> Fault:
+        """The fault of a value that never stood in a file; its place becomes part of the message."""
+        place = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in self.where).lstrip(".")
+        return Fault(self.rule, f"{place}: {self.message}" if place else self.message, path, suggestion=self.suggestion)
+
+
 class FaultsError(MityError):
     """A file has faults; ``faults`` holds all of them, in the order of their places."""
 

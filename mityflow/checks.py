@@ -1,0 +1,215 @@
+"""The checks of a whole workflow that need no file: settings, expressions, guardrails of the language.
+
+:func:`check_plan` is what ``check``, ``plan`` and ``run`` share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from mityflow.errors import Problem, nearest
+from mityflow.expressions import (
+    ExpressionError,
+    Reference,
+    has_expression,
+    parse_condition,
+    parse_template,
+    walk,
+)
+from mityflow.plan import CONTEXT_FIELDS, Given, Plan, Planned, Stations, Step, resolve
+from mityflow.workflow import Workflow
+
+Where = tuple[str | int, ...]
+RUN_KEYS = ("id", "state", "workflow_id")
+_EARLY_ROOTS = ("inputs", "env", "run", *CONTEXT_FIELDS, "workspace", "output_path", "metadata")
+ROOTS = (*_EARLY_ROOTS, "outputs", "stations")
+
+
+def check_plan(
+    workflow: Workflow,
+    stations: Stations,
+    given: Given,
+    *,
+    partial: bool = False,
+    settings_checked: Collection[str] = (),
+) -> Planned:
+    """Resolve the workflow and check all of it.
+
+    ``partial``: see :func:`mityflow.plan.resolve`. ``settings_checked`` names stations whose
+    ``with:`` is known to be right, from an earlier check of the same text.
+    """
+    planned = resolve(workflow, stations, given, partial=partial)
+    problems = [*planned.problems, *_secrets(workflow)]
+    for step in planned.plan.steps.values():
+        if step.call.station not in settings_checked:
+            problems += _settings(step)
+    problems += _Names(planned.plan, given, partial or bool(planned.problems)).check()
+    return Planned(planned.plan, problems)
+
+
+def _settings(step: Step) -> list[Problem]:
+    values = step.call.with_
+    if step.station.Params is None and not values:
+        return []
+    from mityflow.settings import check_settings
+
+    return check_settings(step.station, values, (*step.call.where, "with"))
+
+
+def _secrets(workflow: Workflow) -> Iterator[Problem]:
+    for i, name in enumerate(workflow.secrets):
+        if name in workflow.env:
+            yield Problem("secret", f"'{name}' is in 'env' as plain text and cannot be a secret too", ("secrets", i))
+        if name in workflow.secrets[:i]:
+            yield Problem("secret", f"'{name}' is named twice", ("secrets", i))
+
+
+class _Names:
+    """Checks that every name in every expression will have a value when it is needed."""
+
+    def __init__(self, plan: Plan, given: Given, partial: bool) -> None:
+        self._plan = plan
+        self._given = given
+        self._partial = partial
+        self._problems: list[Problem] = []
+        self._earlier: dict[str, Step] = {}
+        self._in_finally = False
+        self._roots: tuple[str, ...] = ROOTS
+
+    def check(self) -> list[Problem]:
+        """All problems, in the order of the plan."""
+        workflow = self._plan.workflow
+        self._roots = _EARLY_ROOTS
+        self._values(workflow.env, ("env",))
+        self._roots = ROOTS
+        for step in self._plan.main:
+            self._step(step)
+            self._earlier[step.id] = step
+        self._values(workflow.outputs, ("outputs",))
+        self._in_finally = True
+        for step in self._plan.finally_:
+            self._step(step)
+            self._earlier[step.id] = step
+        return self._problems
+
+    def _step(self, step: Step) -> None:
+        where = step.call.where
+        if step.call.when is not None:
+            self._references(parse_condition, step.call.when, (*where, "when"))
+        script = step.station.script_param
+        for key, value in step.call.with_.items():
+            if key == script and isinstance(value, str):
+                if has_expression(value) or "MITY_" in value:
+                    from mityflow.shell_script import parse_script
+
+                    self._references(parse_script, value, (*where, "with", key))
+            else:
+                self._values(value, (*where, "with", key))
+
+    def _values(self, value: Any, where: Where) -> None:
+        for path, text in walk(value):
+            self._references(parse_template, text, (*where, *path))
+
+    def _references(self, parse: Any, text: str, where: Where) -> None:
+        try:
+            references = parse(text).references
+        except ExpressionError as error:
+            hint = f" ({error.hint})" if error.hint else ""
+            self._problems.append(
+                Problem("expression", f"{error.message}{hint}", where, error.suggestion, error.offset)
+            )
+            return
+        for reference in references:
+            found = self._check(reference)
+            if found:
+                message, suggestion = found
+                self._problems.append(Problem("expression", message, where, suggestion, reference.offset))
+
+    def _check(self, reference: Reference) -> tuple[str, str | None] | None:
+        """What is wrong with a name, and the nearest right one; None when it is fine."""
+        root, *rest = reference.path
+        if root not in self._roots:
+            if root in ROOTS:
+                return f"'{root}' has no value before the first station", None
+            return f"unknown name '{root}'", nearest(str(root), self._roots)
+        if root in CONTEXT_FIELDS:
+            if root not in self._given.fields and not reference.defaulted:
+                return f"'{root}' has no value: declare an input of that name", None
+            return None
+        if not rest or not isinstance(rest[0], str) or rest[0] == "*":
+            return None
+        if root == "inputs":
+            return _among(rest[0], self._given.inputs, "input")
+        if root == "env" and not reference.defaulted:
+            found = _among(rest[0], self._given.env, "env value")
+            return (f"{found[0]}; declare it under 'env' or 'secrets'", found[1]) if found else None
+        if root == "run":
+            return _among(rest[0], RUN_KEYS, "value of 'run'")
+        if root == "outputs":
+            return self._flat_output(rest[0], reference)
+        if root == "stations":
+            return self._station_value(reference, rest)
+        return None
+
+    def _flat_output(self, key: str, reference: Reference) -> tuple[str, str | None] | None:
+        makers = [step for step in self._earlier.values() if key in step.output_keys]
+        if not makers and key not in self._given.outputs:
+            return None if self._partial else self._no_maker(key)
+        if reference.defaulted or key in self._given.outputs:
+            return None
+        if self._in_finally or all(self._maybe_null(step, key) for step in makers):
+            return self._needs_default(f"'outputs.{key}'", makers), None
+        return None
+
+    def _no_maker(self, key: str) -> tuple[str, str | None]:
+        later = [s.id for s in self._plan.steps.values() if key in s.output_keys and s.id not in self._earlier]
+        if later:
+            return f"output '{key}' comes from the later step '{later[0]}'; nothing before produces it", None
+        known = {k for step in self._earlier.values() for k in step.output_keys} | self._given.outputs
+        return f"no earlier step produces the output '{key}'", nearest(key, known)
+
+    def _station_value(self, reference: Reference, rest: list[str | int]) -> tuple[str, str | None] | None:
+        step_id = str(rest[0])
+        step = self._earlier.get(step_id)
+        if step is None:
+            if self._partial:
+                return None
+            if step_id in self._plan.steps:
+                return f"step '{step_id}' comes later; expressions never reorder steps", None
+            return f"no step has the id '{step_id}'", nearest(step_id, self._earlier)
+        if len(rest) == 1:
+            return None
+        found = _among(rest[1], ("outputs", "status"), "value of a step")
+        if found or rest[1] != "outputs" or len(rest) == 2 or rest[2] == "*":
+            return found
+        key = str(rest[2])
+        if key not in step.output_keys:
+            return (
+                f"step '{step_id}' (station '{step.call.station}') declares no output '{key}'",
+                nearest(key, step.output_keys),
+            )
+        if not reference.defaulted and (self._in_finally or self._maybe_null(step, key)):
+            return self._needs_default(f"output '{key}' of step '{step_id}'", [step]), None
+        return None
+
+    def _maybe_null(self, step: Step, key: str) -> bool:
+        return step.may_be_null or key not in step.output.keys
+
+    def _needs_default(self, what: str, makers: list[Step]) -> str:
+        step = makers[0]
+        if step.call.when is not None:
+            why = f"step '{step.id}' may be skipped by its 'when'"
+        elif step.may_be_null:
+            why = f"step '{step.id}' may end without it"
+        elif self._in_finally:
+            why = "'finally' also runs when the stations did not get that far"
+        else:
+            why = f"station '{step.call.station}' does not always produce it"
+        return f"{what} may be null, since {why}; say what then, with | default(...)"
+
+
+def _among(name: Any, known: Collection[str] | Mapping[str, Any], what: str) -> tuple[str, str | None] | None:
+    if name in known or name == "*":
+        return None
+    return f"no {what} '{name}'", nearest(str(name), known)

@@ -1,0 +1,332 @@
+"""From a workflow to a plan: stations resolved and ordered, the flow of data checked, nothing run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol
+
+from mityflow.context import WorkflowContext
+from mityflow.errors import FaultsError, MityError, Problem, nearest
+from mityflow.order import stable_order
+from mityflow.station import Station, StationInput, StationOutput
+from mityflow.workflow import StationCall, Workflow
+
+CONTEXT_FIELDS = ("app_name", "stack", "iac")
+
+
+class Stations(Protocol):
+    """Stations by name, as the registry has them."""
+
+    def get(self, name: str) -> Station:
+        """The station; raises MityError when there is none."""
+
+    def names(self) -> list[str]:
+        """All names."""
+
+    def __contains__(self, name: object) -> bool: ...
+
+
+class Given(NamedTuple):
+    """What is there before the first station: names of inputs, of outputs and of context fields."""
+
+    inputs: frozenset[str] = frozenset()
+    outputs: frozenset[str] = frozenset()
+    fields: frozenset[str] = frozenset()
+    env: frozenset[str] = frozenset()
+    metadata: bool = False
+
+    @classmethod
+    def of(cls, workflow: Workflow, context: WorkflowContext | None = None) -> Given:
+        """What the workflow's declarations, and a context that a program made, provide."""
+        inputs = frozenset(workflow.inputs)
+        fields = inputs & set(CONTEXT_FIELDS)
+        env = frozenset(workflow.env) | frozenset(workflow.secrets)
+        if context is None:
+            return cls(inputs, frozenset(), fields, env)
+        return cls(
+            inputs | frozenset(context.inputs),
+            frozenset(context.outputs),
+            fields | {name for name in CONTEXT_FIELDS if getattr(context, name) is not None},
+            env | frozenset(context.env),
+            metadata=True,
+        )
+
+
+@dataclass(frozen=True)
+class Step:
+    """One station call in its place. ``sources`` says for each key it reads where that comes from."""
+
+    call: StationCall
+    station: Station
+    input: StationInput
+    output: StationOutput
+    sources: Mapping[str, str]
+
+    @property
+    def id(self) -> str:
+        """The step's id, unique in its workflow."""
+        return self.call.id
+
+    @property
+    def output_keys(self) -> tuple[str, ...]:
+        """The keys this step's station may produce."""
+        return self.output.all_keys
+
+    @cached_property
+    def may_be_null(self) -> bool:
+        """True when the step may end without outputs: skipped, or failed and gone on from."""
+        return (
+            self.call.when is not None
+            or self.call.on_failure != "fail"
+            or type(self.station).should_run is not Station.should_run
+        )
+
+
+class Move(NamedTuple):
+    """A step that was moved forward: ``step`` now comes before ``before``, which needs it, ``why``."""
+
+    step: str
+    before: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do: the steps in order, and what was moved to get it."""
+
+    workflow: Workflow
+    main: tuple[Step, ...]
+    finally_: tuple[Step, ...]
+    moves: tuple[Move, ...] = ()
+
+    @cached_property
+    def steps(self) -> dict[str, Step]:
+        """All steps by id, in order, ``finally`` last."""
+        return {step.id: step for step in self.main + self.finally_}
+
+    @cached_property
+    def output_keys(self) -> frozenset[str]:
+        """Every output key that some station declares."""
+        return frozenset(key for step in self.steps.values() for key in step.output_keys)
+
+    def step(self, step_id: str) -> Step:
+        """The step of this id."""
+        return self.steps[step_id]
+
+
+class Planned(NamedTuple):
+    """A plan as far as it could be made, and everything that is wrong with it."""
+
+    plan: Plan
+    problems: list[Problem]
+
+
+def build_plan(workflow: Workflow, stations: Stations, given: Given | None = None) -> Plan:
+    """The plan of a workflow. Raises FaultsError with every problem found."""
+    from mityflow.checks import check_plan
+
+    planned = check_plan(workflow, stations, given or Given.of(workflow))
+    if planned.problems:
+        raise FaultsError([problem.fault() for problem in planned.problems])
+    return planned.plan
+
+
+class _Resolved(NamedTuple):
+    call: StationCall
+    station: Station
+    input: StationInput
+    output: StationOutput
+    dependencies: Sequence[str]
+
+
+def resolve(
+    workflow: Workflow, stations: Stations, given: Given, *, partial: bool = False
+) -> Planned:
+    """Resolve, order and connect the stations.
+
+    ``partial`` is for a workflow that had to be read with pieces left out: what may be missing only
+    because of that is no problem then.
+    """
+    problems: list[Problem] = []
+    main = _resolved(workflow.stations, stations, problems)
+    cleanup = _resolved(workflow.finally_, stations, problems)
+    partial = partial or bool(problems)
+    problems += _repeated_ids(workflow)
+    ordered_main, moves = _ordered(main, [], stations, problems, partial)
+    ordered_cleanup, more = _ordered(cleanup, ordered_main, stations, problems, partial)
+    provided = _Provided(given, stations)
+    main_steps = [provided.connect(r, problems, ordered_main, partial) for r in ordered_main]
+    cleanup_steps = [provided.connect(r, problems, ordered_cleanup, partial) for r in ordered_cleanup]
+    return Planned(Plan(workflow, tuple(main_steps), tuple(cleanup_steps), (*moves, *more)), problems)
+
+
+def _resolved(calls: Sequence[StationCall], stations: Stations, problems: list[Problem]) -> list[_Resolved]:
+    found = []
+    for call in calls:
+        try:
+            station = stations.get(call.station)
+            found.append(
+                _Resolved(call, station, station.input(), station.output(), tuple(station.dependencies()))
+            )
+        except MityError as error:
+            problems.append(_unresolved(call, error, stations))
+    return found
+
+
+def _unresolved(call: StationCall, error: MityError, stations: Stations) -> Problem:
+    where = (*call.where, "station")
+    if call.station not in stations:
+        meant = nearest(call.station, stations.names())
+        return Problem("unknown-station", f"unknown station '{call.station}'", where, meant)
+    return Problem("broken-station", error.message, where)
+
+
+def _repeated_ids(workflow: Workflow) -> list[Problem]:
+    problems = []
+    seen: set[str] = set()
+    for call in workflow.calls():
+        if call.id in seen:
+            problems.append(
+                Problem(
+                    "repeated-id",
+                    f"the id '{call.id}' is taken by an earlier step; give this one an 'id' of its own",
+                    (*call.where, "id"),
+                )
+            )
+        seen.add(call.id)
+    return problems
+
+
+def _ordered(
+    steps: list[_Resolved],
+    before: Sequence[_Resolved],
+    stations: Stations,
+    problems: list[Problem],
+    partial: bool,
+) -> tuple[list[_Resolved], list[Move]]:
+    by_id = {r.call.id: i for i, r in enumerate(steps)}
+    by_station: dict[str, int] = {}
+    for i, r in enumerate(steps):
+        by_station.setdefault(r.call.station, i)
+    earlier_ids = {r.call.id for r in before}
+    earlier_stations = {r.call.station for r in before}
+    predecessors: list[list[int]] = []
+    for i, r in enumerate(steps):
+        wanted: list[int] = []
+        for n, need in enumerate(r.call.needs):
+            if need in by_id and need != r.call.id:
+                wanted.append(by_id[need])
+            elif need == r.call.id:
+                problems.append(Problem("needs", "a step cannot need itself", (*r.call.where, "needs", n)))
+            elif need not in earlier_ids and not partial:
+                meant = nearest(need, [*by_id, *earlier_ids])
+                problems.append(Problem("needs", f"no step has the id '{need}'", (*r.call.where, "needs", n), meant))
+        for dependency in r.dependencies:
+            first = by_station.get(dependency)
+            if first is not None and first != i:
+                wanted.append(first)
+            elif first is None and dependency not in earlier_stations and not partial:
+                problems.append(_missing_dependency(r, dependency, stations))
+        predecessors.append(wanted)
+    ordering = stable_order(predecessors)
+    if ordering.cycle:
+        ring = [steps[i].call.id for i in ordering.cycle]
+        problems.append(
+            Problem(
+                "cycle",
+                "these steps wait for each other: " + " -> ".join([*ring, ring[0]]),
+                steps[ordering.cycle[0]].call.where,
+            )
+        )
+        return steps, []
+    moves = [_move(steps[late], steps[user]) for late, user in sorted(ordering.pulled.items())]
+    return [steps[i] for i in ordering.order], moves
+
+
+def _missing_dependency(r: _Resolved, dependency: str, stations: Stations) -> Problem:
+    known = "add it to the stations" if dependency in stations else "it is not installed"
+    return Problem(
+        "missing-dependency",
+        f"station '{r.call.station}' depends on station '{dependency}', which is not in the workflow; {known}",
+        r.call.where,
+        None if dependency in stations else nearest(dependency, stations.names()),
+    )
+
+
+def _move(late: _Resolved, user: _Resolved) -> Move:
+    if late.call.id in user.call.needs:
+        why = f"'{user.call.id}' needs '{late.call.id}'"
+    else:
+        why = f"station '{user.call.station}' depends on station '{late.call.station}'"
+    return Move(late.call.id, user.call.id, why)
+
+
+class _Provided:
+    """Who provides which key, on the way through the steps."""
+
+    def __init__(self, given: Given, stations: Stations) -> None:
+        self._stations = stations
+        self._keys: dict[str, str] = {name: f"context '{name}'" for name in given.fields}
+        self._keys |= {name: f"input '{name}'" for name in given.inputs}
+        self._keys |= {name: "the caller's context" for name in given.outputs}
+        self._artifacts: dict[str, str] = {}
+
+    def connect(
+        self, r: _Resolved, problems: list[Problem], steps: Sequence[_Resolved], partial: bool
+    ) -> Step:
+        """The step with the sources of what it reads; afterwards what it produces is provided too."""
+        sources = {k: self._keys[k] for k in _keys_read(r.input) if k in self._keys}
+        if not partial:
+            for group in [*((key,) for key in r.input.required), *r.input.one_of]:
+                if not any(key in self._keys for key in group):
+                    problems.append(self._missing(r, group, steps))
+            for name in r.input.artifacts:
+                if name not in self._artifacts:
+                    problems.append(self._missing_artifact(r, name, steps))
+        sources |= {f"artifact {n}": self._artifacts[n] for n in r.input.artifacts if n in self._artifacts}
+        self._keys |= {key: f"step '{r.call.id}'" for key in r.output.all_keys}
+        self._artifacts |= {name: f"step '{r.call.id}'" for name in r.output.artifacts}
+        return Step(r.call, r.station, r.input, r.output, sources)
+
+    def _missing(self, r: _Resolved, group: Sequence[str], steps: Sequence[_Resolved]) -> Problem:
+        named = " or ".join(f"'{key}'" for key in group)
+        makers = self._makers(lambda output: any(key in output.all_keys for key in group), r, steps)
+        return Problem(
+            "missing-input",
+            f"station '{r.call.station}' needs {named}; nothing before it produces it{makers}",
+            r.call.where,
+        )
+
+    def _missing_artifact(self, r: _Resolved, name: str, steps: Sequence[_Resolved]) -> Problem:
+        makers = self._makers(lambda output: name in output.artifacts, r, steps)
+        return Problem(
+            "missing-artifact",
+            f"station '{r.call.station}' needs the artifact '{name}'; nothing before it produces it{makers}",
+            r.call.where,
+        )
+
+    def _makers(self, produces: Any, r: _Resolved, steps: Sequence[_Resolved]) -> str:
+        """``; 'scaffold' does``: later steps first, else any installed station."""
+        names = [s.call.station for s in steps if s is not r and produces(s.output)]
+        if not names:
+            names = [n for n in self._stations.names() if produces(_output_of(self._stations, n))]
+        names = [n for n in dict.fromkeys(names) if n != r.call.station]
+        if not names:
+            return ""
+        return "; " + " and ".join(f"'{n}'" for n in names[:3]) + (" does" if len(names) == 1 else " do")
+
+
+def _output_of(stations: Stations, name: str) -> StationOutput:
+    try:
+        return stations.get(name).output()
+    except MityError:
+        return StationOutput()
+
+
+def _keys_read(wanted: StationInput) -> Iterable[str]:
+    yield from wanted.required
+    for group in wanted.one_of:
+        yield from group
+    yield from wanted.optional
