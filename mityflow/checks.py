@@ -74,6 +74,7 @@ class _Names:
         self._partial = partial
         self._problems: list[Problem] = []
         self._earlier: dict[str, Step] = {}
+        self._makers: dict[str, list[Step]] = {}
         self._in_finally = False
         self._roots: tuple[str, ...] = ROOTS
 
@@ -85,12 +86,13 @@ class _Names:
         self._roots = ROOTS
         for step in self._plan.main:
             self._step(step)
-            self._earlier[step.id] = step
         self._values(workflow.outputs, ("outputs",))
         self._in_finally = True
         for step in self._plan.finally_:
             self._step(step)
-            self._earlier[step.id] = step
+            if step.call.on_failure == "ask":
+                where = (*step.call.where, "on_failure")
+                self._problems.append(Problem("finally", "a step of 'finally' cannot ask", where))
         return self._problems
 
     def _step(self, step: Step) -> None:
@@ -106,6 +108,9 @@ class _Names:
                     self._references(parse_script, value, (*where, "with", key))
             else:
                 self._values(value, (*where, "with", key))
+        self._earlier[step.id] = step
+        for key in step.output_keys:
+            self._makers.setdefault(key, []).append(step)
 
     def _values(self, value: Any, where: Where) -> None:
         for path, text in walk(value):
@@ -153,7 +158,7 @@ class _Names:
         return None
 
     def _flat_output(self, key: str, reference: Reference) -> tuple[str, str | None] | None:
-        makers = [step for step in self._earlier.values() if key in step.output_keys]
+        makers = self._makers.get(key, [])
         if not makers and key not in self._given.outputs:
             return None if self._partial else self._no_maker(key)
         if reference.defaulted or key in self._given.outputs:
@@ -166,7 +171,7 @@ class _Names:
         later = [s.id for s in self._plan.steps.values() if key in s.output_keys and s.id not in self._earlier]
         if later:
             return f"output '{key}' comes from the later step '{later[0]}'; nothing before produces it", None
-        known = {k for step in self._earlier.values() for k in step.output_keys} | self._given.outputs
+        known = [*self._makers, *self._given.outputs]
         return f"no earlier step produces the output '{key}'", nearest(key, known)
 
     def _station_value(self, reference: Reference, rest: list[str | int]) -> tuple[str, str | None] | None:

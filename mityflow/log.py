@@ -122,6 +122,11 @@ class ExecutionLog:
 
     def to_data(self) -> dict[str, Any]:
         """The log as JSON data, in the shape of ``schemas/execution-log.schema.json``."""
+        results = [{"station": id_, "result": r.to_data()} for id_, r in self.results.items()]
+        return {**self.head(), "results": results}
+
+    def head(self) -> dict[str, Any]:
+        """The log as JSON data, without its results."""
         return {
             "format": FORMAT,
             "workflow_id": self.workflow_id,
@@ -130,7 +135,6 @@ class ExecutionLog:
             "state": "failed" if self.died and not self.state.ended else self.state.value,
             "current_station_index": self.current_station_index,
             "stations": self.stations,
-            "results": [{"station": id_, "result": r.to_data()} for id_, r in self.results.items()],
             "outputs": self.workflow_outputs,
             "started_at": self.started_at,
             "completed_at": self.completed_at,

@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 Where = tuple[str | int, ...]
 
 
-def check_settings(station: Station, values: Mapping[str, Any], where: Where) -> list[Problem]:
-    """What is wrong with ``values``; what an expression will only make known later is let pass."""
+def check_settings(
+    station: Station, values: Mapping[str, Any], where: Where = (), *, rendered: bool = False
+) -> list[Problem]:
+    """What is wrong with ``values``.
+
+    What depends on an expression is let pass, unless the values are ``rendered``.
+    """
     if station.Params is None:
         if not values:
             return []
@@ -30,8 +35,10 @@ def check_settings(station: Station, values: Mapping[str, Any], where: Where) ->
     try:
         model.model_validate(dict(values))
     except ValidationError as error:
-        details = [d for d in error.errors(include_url=False) if d["type"] != "extra_forbidden" or len(d["loc"]) > 1]
-        problems += [_problem(model, d, station.name, where) for d in details if d["type"] == "missing" or not _open(values, d["loc"])]
+        for detail in error.errors(include_url=False):
+            told = detail["type"] == "extra_forbidden" and len(detail["loc"]) == 1
+            if not told and (_sure(detail) or rendered or not _open(values, detail["loc"])):
+                problems.append(_problem(detail, station.name, where))
     return problems
 
 
@@ -58,7 +65,7 @@ def _keys(model: type[BaseModel]) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def _problem(model: type[BaseModel], detail: ErrorDetails, name: str, where: Where) -> Problem:
+def _problem(detail: ErrorDetails, name: str, where: Where) -> Problem:
     kind, loc = detail["type"], detail["loc"]
     place = (*where, *loc)
     if kind == "missing":
@@ -82,6 +89,11 @@ def _problem(model: type[BaseModel], detail: ErrorDetails, name: str, where: Whe
 def _named(loc: Sequence[str | int]) -> str:
     text = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in loc).lstrip(".")
     return f"'{text}'"
+
+
+def _sure(detail: ErrorDetails) -> bool:
+    """True for an error that no value of an expression can make good."""
+    return detail["type"] in ("missing", "extra_forbidden")
 
 
 def _open(values: Any, loc: Sequence[str | int]) -> bool:

@@ -1,0 +1,109 @@
+"""The values of a workflow's inputs: read from text, filled from defaults, checked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from mityflow.errors import Fault, FaultsError, MityError, UsageError, nearest
+
+Schema = Mapping[str, Any]
+_REFUSED = object()
+
+
+def parse_input(name: str, text: str, schemas: Mapping[str, Schema]) -> Any:
+    """The value that a text stands for: verbatim for a string, JSON for other types.
+
+    Raises UsageError for a name that is no input, and for text that is no JSON where it must be.
+    """
+    schema = schemas.get(name)
+    if schema is None:
+        raise UsageError(_unknown(name, schemas))
+    kind = schema.get("type")
+    if kind == "string" or (kind is None and _all_text(schema.get("enum"))):
+        return text
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        if kind is None or (isinstance(kind, list) and "string" in kind):
+            return text
+        wanted = " or ".join(kind) if isinstance(kind, list) else kind
+        raise UsageError(
+            f"input '{name}' must be of type {wanted}; {text[:60]!r} is not", hint="lists and mappings as JSON"
+        ) from error
+
+
+def missing_inputs(schemas: Mapping[str, Schema], given: Mapping[str, Any]) -> list[str]:
+    """The inputs that have neither a value nor a default."""
+    return [name for name, schema in schemas.items() if name not in given and "default" not in schema]
+
+
+def resolve_inputs(schemas: Mapping[str, Schema], given: Mapping[str, Any]) -> dict[str, Any]:
+    """All values, defaults included. Raises FaultsError naming each unknown, missing or wrong one."""
+    faults = [Fault("unknown-input", _unknown(name, schemas)) for name in given if name not in schemas]
+    faults += [
+        Fault("missing-input", f"input '{name}' has no value; give it with -i {name}=VALUE{_described(schemas[name])}")
+        for name in missing_inputs(schemas, given)
+    ]
+    for name, value in given.items():
+        if name in schemas and value != schemas[name].get("default", _REFUSED):
+            faults += [Fault("wrong-input", f"input '{name}': {why}") for why in why_refused(value, schemas[name])]
+    if faults:
+        raise FaultsError(faults)
+    return {name: given.get(name, schema.get("default")) for name, schema in schemas.items()}
+
+
+def why_refused(value: Any, schema: Schema) -> list[str]:
+    """What a JSON Schema (2020-12) has against a value, in sentences; empty when it fits."""
+    from jsonschema import Draft202012Validator
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
+
+    validator = Draft202012Validator(dict(schema), registry=Registry())
+    try:
+        return [_sentence(error) for error in validator.iter_errors(value)]
+    except (Unresolvable, RecursionError) as error:
+        raise MityError(f"the schema cannot be applied: {error}") from error
+
+
+def _sentence(error: Any) -> str:
+    at = "".join(f"[{p!r}]" for p in error.absolute_path)
+    value = json.dumps(error.instance, ensure_ascii=False)
+    shown = value if len(value) <= 60 else value[:57] + "..."
+    if error.validator == "enum":
+        options = ", ".join(str(option) for option in error.validator_value)
+        meant = nearest(str(error.instance), [str(o) for o in error.validator_value])
+        text = f"{shown} is not one of {options}" + (f"; did you mean '{meant}'?" if meant else "")
+    elif error.validator == "pattern":
+        text = f"{shown} does not match {error.validator_value}"
+    elif error.validator == "type":
+        kinds = error.validator_value
+        text = f"{shown} is not of type {' or '.join(kinds) if isinstance(kinds, list) else kinds}"
+    else:
+        text = str(error.message)[:200]
+    return f"{at}: {text}" if at else text
+
+
+def _described(schema: Schema) -> str:
+    parts = []
+    if schema.get("description"):
+        parts.append(str(schema["description"]))
+    if schema.get("enum"):
+        parts.append("one of " + ", ".join(map(str, schema["enum"])))
+    return f" ({'; '.join(parts)})" if parts else ""
+
+
+def _unknown(name: str, schemas: Mapping[str, Schema]) -> str:
+    meant = nearest(name, schemas)
+    if meant:
+        return f"the workflow has no input '{name}'; did you mean '{meant}'?"
+    return f"the workflow has no input '{name}'; it has " + (", ".join(schemas) or "none")
+
+
+def _all_text(options: Any) -> bool:
+    return isinstance(options, list) and all(isinstance(o, str) for o in options)
+
+
+def _no_constant(text: str) -> Any:
+    raise ValueError(text)

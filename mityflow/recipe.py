@@ -1,0 +1,107 @@
+"""What a run needs to be resumed by another process: ``plan.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mityflow import __version__
+from mityflow.context import WorkflowContext
+from mityflow.errors import ResumeError, StoreError
+from mityflow.plan import Plan
+from mityflow.registry import StationRegistry
+from mityflow.workflow import Workflow
+
+if TYPE_CHECKING:
+    from mityflow.executor import Source
+
+FORMAT = 1
+
+
+class Recipe(NamedTuple):
+    """A workflow, the context it runs on, and the limits for healing stations."""
+
+    workflow: Workflow
+    context: WorkflowContext
+    guardrails: Mapping[str, Any]
+
+
+def new_recipe(
+    run_id: str,
+    plan: Plan,
+    context: WorkflowContext,
+    registry: StationRegistry,
+    source: Source | None,
+    guardrails: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """The recipe of a run as JSON data; secrets in it are still to be masked."""
+    stations = {}
+    for step in plan.steps.values():
+        if step.call.station not in stations:
+            stations[step.call.station] = registry.origin(step.call.station)._asdict()
+    return {
+        "format": FORMAT,
+        "run_id": run_id,
+        "mityflow": __version__,
+        "workflow_file": str(source.path) if source else None,
+        "workflow_text": source.text if source else None,
+        "workflow": plan.workflow.to_data(),
+        "digest": plan.workflow.digest(),
+        "order": list(plan.steps),
+        "context": context.to_data(),
+        "guardrails": guardrails,
+        "stations": stations,
+    }
+
+
+def restore(
+    data: Mapping[str, Any], run_id: str, workflow: Workflow | None, env: Mapping[str, str]
+) -> Recipe:
+    """The recipe from its JSON data, with the environment values that were not stored.
+
+    Raises ResumeError when the workflow means something else now, or when a value was masked
+    because it held a secret and so is lost.
+    """
+    import os
+
+    try:
+        stored = Workflow.from_data(data["workflow"])
+        digest, kept = data["digest"], data["context"]
+        names = [n for n in kept["env_names"] if n not in env and n not in os.environ]
+        masked = [name for name, value in kept["inputs"].items() if "***" in str(value)]
+    except (KeyError, TypeError) as error:
+        raise StoreError(f"plan.json of run {run_id} is damaged: {error!r}") from error
+    workflow = workflow or stored
+    if workflow.digest() != digest:
+        changed = _changed(stored, workflow)
+        what = f" ({changed})" if changed else ""
+        raise ResumeError(
+            f"the workflow '{stored.id}' is not the one that run {run_id} began with{what}",
+            hint="undo the change, or start a new run",
+        )
+    if names:
+        raise ResumeError(
+            f"the environment value {' and '.join(names)} is not stored and must be given again",
+            hint="set it in the environment, or pass env={...} to resume",
+        )
+    if masked:
+        raise ResumeError(
+            f"the input {' and '.join(masked)} held a secret and was not stored", hint="start a new run"
+        )
+    values = {n: env[n] if n in env else os.environ[n] for n in kept["env_names"]}
+    return Recipe(workflow, WorkflowContext.from_data(kept, values), data.get("guardrails") or {})
+
+
+def _changed(before: Workflow, now: Workflow) -> str:
+    """Which parts differ, in words."""
+    old, new = before.to_data(), now.to_data()
+    steps = {c["id"]: c for c in old["stations"] + old["finally"]}
+    steps_now = {c["id"]: c for c in new["stations"] + new["finally"]}
+    parts = [f"step '{i}' is gone" for i in steps if i not in steps_now]
+    parts += [f"step '{i}' is new" for i in steps_now if i not in steps]
+    parts += [f"step '{i}' changed" for i in steps if i in steps_now and steps[i] != steps_now[i]]
+    if not parts and list(steps) != list(steps_now):
+        parts.append("the order of the steps changed")
+    keys = ("id", "inputs", "secrets", "env", "guardrails", "outputs")
+    parts += [f"'{key}' changed" for key in keys if old[key] != new[key]]
+    return ", ".join(parts[:5])

@@ -1,0 +1,254 @@
+"""Running one step: its settings rendered, its station executed, its answer checked."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import os
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mityflow.context import WorkflowContext
+from mityflow.errors import MityError, StoreError
+from mityflow.expressions import ExpressionError, has_expression, render_value
+from mityflow.interrupts import Interrupts
+from mityflow.plan import Step
+from mityflow.process import Cancelled, CommandResult, TimedOut
+from mityflow.station import Answer, StationContext, StationResult
+from mityflow.workflow import format_duration
+
+if TYPE_CHECKING:
+    from mityflow.masking import Masker
+
+_LONGEST_TRACE = 8000
+
+
+class StepRun(NamedTuple):
+    """What one attempt at a step needs."""
+
+    step: Step
+    base: WorkflowContext
+    scope: Callable[[], Mapping[str, Any]]
+    child_env: Mapping[str, str]
+    interrupts: Interrupts
+    masker: Masker
+    write: Callable[[bytes], None]
+    attempt: int
+    answer: Answer | None
+    guardrails: Mapping[str, Any]
+
+
+def run_step(run: StepRun) -> StationResult:
+    """Execute the step once. Whatever the station does, there is a result.
+
+    Raises StoreError alone: when its output can no longer be recorded.
+    """
+    call = run.step.call
+    deadline = None if call.timeout is None else time.monotonic() + call.timeout
+    try:
+        values, script_env = _settings(run)
+        context = StationContext.for_step(
+            run.base,
+            step=run.step.id,
+            values=values,
+            runtime=_Runtime(run, deadline, script_env),
+            params=run.step.station.Params,
+            answer=run.answer,
+            attempt=run.attempt,
+            deadline=deadline,
+            guardrails=run.guardrails,
+        )
+        _need_inputs(run.step, context)
+        with run.interrupts.station(deadline):
+            result = _execute(run.step, context)
+        return _checked(run.step, result, context)
+    except Cancelled:
+        return StationResult(call.id, "cancelled", run.interrupts.reason)
+    except TimedOut:
+        return StationResult.failure(f"timed out after {format_duration(call.timeout or 0)}")
+    except StoreError:
+        raise
+    except (MityError, ExpressionError) as error:
+        return StationResult.failure(str(error))
+    except KeyboardInterrupt:
+        run.interrupts.cancel()
+        return StationResult(call.id, "cancelled", "interrupted")
+    except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001 - a station may raise anything
+        return _raised(error, run)
+
+
+def _execute(step: Step, context: StationContext) -> StationResult:
+    if not step.station.should_run(context):
+        return StationResult.skipped("the station found nothing to do")
+    answer: Any = step.station.execute(context)
+    return _awaited(answer) if inspect.isawaitable(answer) else answer  # type: ignore[return-value]
+
+
+def _awaited(answer: Any) -> Any:
+    import asyncio
+
+    async def wait() -> Any:
+        return await answer
+
+    body: Coroutine[Any, Any, Any] = wait()
+    return asyncio.run(body)
+
+
+def _settings(run: StepRun) -> tuple[Mapping[str, Any], dict[str, str]]:
+    """The step's ``with:`` after rendering, and the values its script reads from the environment."""
+    values, script_env = run.step.call.with_, {}
+    rendered = {}
+    for key, value in values.items():
+        if key == run.step.station.script_param and isinstance(value, str):
+            if has_expression(value):
+                from mityflow.shell_script import render_script
+
+                value, script_env = render_script(value, run.scope())
+        elif _dynamic(value):
+            value = render_value(value, run.scope())
+        rendered[key] = value
+    if run.step.station.Params is not None and any(_dynamic(v) for v in values.values()):
+        _check_rendered(run.step, rendered)
+    return rendered, script_env
+
+
+def _check_rendered(step: Step, values: Mapping[str, Any]) -> None:
+    from mityflow.settings import check_settings
+
+    problems = check_settings(step.station, values, rendered=True)
+    if problems:
+        raise MityError("with: " + "; ".join(problem.fault().message for problem in problems))
+
+
+def _dynamic(value: Any) -> bool:
+    if isinstance(value, str):
+        return has_expression(value)
+    if isinstance(value, Mapping):
+        return any(_dynamic(v) for v in value.values())
+    return isinstance(value, list) and any(_dynamic(v) for v in value)
+
+
+def _need_inputs(step: Step, context: StationContext) -> None:
+    """What the plan found a provider for may still be missing when that was skipped."""
+    for group in [*((key,) for key in step.input.required), *step.input.one_of]:
+        if all(_missing(context, key) for key in group):
+            named = " or ".join(f"'{key}'" for key in group)
+            source = next((step.sources[k] for k in group if k in step.sources), "nothing")
+            raise MityError(f"needs {named}, which {source} did not give")
+
+
+def _missing(context: StationContext, key: str) -> bool:
+    fields = {"app_name": context.app_name, "stack": context.stack, "iac": context.iac}
+    return context.get_input(key) is None and fields.get(key) is None
+
+
+class _Runtime:
+    """Runs a station's commands under its step's limits."""
+
+    def __init__(self, run: StepRun, deadline: float | None, script_env: Mapping[str, str]) -> None:
+        self._run = run
+        self._deadline = deadline
+        self._script_env = script_env
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        timeout: float | None,
+        stdin: bytes | None,
+    ) -> CommandResult:
+        """See :meth:`mityflow.station.StationContext.run`."""
+        from mityflow.process import run
+
+        left = None if self._deadline is None else self._deadline - time.monotonic()
+        if left is not None and left <= 0:
+            raise TimedOut
+        step_limits = left is not None and (timeout is None or left < timeout)
+        result = run(
+            argv,
+            cwd=cwd,
+            env={**self._run.child_env, **self._script_env, **env},
+            timeout=left if step_limits else timeout,
+            sink=self._run.write,
+            masker=self._run.masker,
+            cancel=self._run.interrupts.token,
+            stdin=stdin,
+        )
+        if result.timed_out and step_limits:
+            raise TimedOut
+        return result
+
+    def write(self, text: str) -> None:
+        """See :meth:`mityflow.station.StationContext.say`."""
+        self._run.write(self._run.masker.text(text).encode(errors="replace"))
+
+
+def _checked(step: Step, result: Any, context: StationContext) -> StationResult:
+    """The result with everything the station set; a success without its evidence is a failure."""
+    if not isinstance(result, StationResult):
+        kind = type(result).__name__
+        return StationResult.failure(f"the station answered with {kind} instead of a StationResult")
+    try:
+        outputs = as_data({**context.own_outputs, **result.outputs})
+    except TypeError as error:
+        return StationResult.failure(f"the station's outputs are not data: {error}")
+    lacking = _lacking(step, result, outputs, context.workspace) if result.success else ""
+    return StationResult(
+        step.id,
+        "failed" if lacking else result.status,
+        lacking or result.message,
+        outputs=outputs,
+        artifacts=[a._replace(path=os.fspath(a.path)) for a in result.artifacts],
+        question=result.question,
+        error=result.error,
+    )
+
+
+def _lacking(step: Step, result: StationResult, outputs: Mapping[str, Any], workspace: Path) -> str:
+    for key in step.output.keys:
+        if key not in outputs:
+            return f"the station said it succeeded, but did not produce its output '{key}'"
+    for artifact in result.artifacts:
+        if not (workspace / artifact.path).exists():
+            return f"the station said it succeeded, but its artifact '{artifact.name}' is not there: {artifact.path}"
+    names = {artifact.name for artifact in result.artifacts}
+    for name in step.output.artifacts:
+        if name not in names:
+            return f"the station said it succeeded, but did not produce its artifact '{name}'"
+    return ""
+
+
+def as_data(value: Any, depth: int = 0) -> Any:
+    """``value`` as plain JSON data; paths become text, tuples lists. Raises TypeError for anything else."""
+    if isinstance(value, Enum):
+        return as_data(value.value, depth)
+    if value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    if depth > 100:
+        raise TypeError("it is nested too deeply")
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str):
+                raise TypeError(f"the key {key!r} is not text")
+        return {key: as_data(v, depth + 1) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_data(v, depth + 1) for v in value]
+    raise TypeError(f"{type(value).__name__} {str(value)[:60]!r}")
+
+
+def _raised(error: BaseException, run: StepRun) -> StationResult:
+    """An exception as a failure with its cause; the traceback goes to the step's log."""
+    import traceback
+
+    text = "".join(traceback.format_exception(error))
+    run.write(run.masker.text(text).encode(errors="replace"))
+    result = StationResult.failure(f"{type(error).__name__}: {error}")
+    result.error = {"type": type(error).__name__, "message": str(error), "traceback": text[-_LONGEST_TRACE:]}
+    return result

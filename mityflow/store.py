@@ -1,0 +1,346 @@
+"""Where runs are kept: the folder ``.mity`` of a workspace.
+
+::
+
+    .mity/
+      logs/<workflow_id>.json          the latest run of that workflow
+      runs/<run_id>/plan.json          what was going to run
+      runs/<run_id>/events.jsonl       the journal
+      runs/<run_id>/stations/          captured output, a file a step
+      lock                             held by the run at work
+
+The journal is the truth; the log in ``logs/`` is its fold, rewritten whole now and then.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mityflow.clock import Clock, iso
+from mityflow.errors import StoreError, UsageError
+from mityflow.journal import Journal, JournalWriter, read_journal, write_all
+from mityflow.lock import WorkspaceLock, holder
+from mityflow.log import ExecutionLog, ExecutionState
+
+FOLDER = ".mity"
+_SNAPSHOT_SHARE = 20.0
+_SYNCED = {"run.started", "step.completed", "step.waiting", "step.answered", "run.ended", "run.resumed"}
+_STATE_CHANGES = {"run.started", "run.waiting", "step.answered", "run.ended", "run.resumed"}
+
+
+class RunSummary(NamedTuple):
+    """A line of the list of runs. ``state`` is a state of a log, ``error`` why it failed."""
+
+    run_id: str
+    workflow_id: str
+    workflow_name: str
+    state: str
+    started_at: str
+    completed_at: str | None
+    error: str | None
+
+
+class Store:
+    """The runs of one workspace. Making one touches nothing."""
+
+    def __init__(self, workspace: Path, clock: Clock | None = None) -> None:
+        self.workspace = workspace
+        self.root = workspace / FOLDER
+        self._clock = clock or Clock()
+
+    # Writing
+
+    def prepare(self) -> None:
+        """Make the folder. Raises UsageError when something else stands there, StoreError if it can't."""
+        if not self.workspace.is_dir():
+            raise UsageError(f"the workspace {self.workspace} is no folder")
+        with _writing(self.root):
+            if self.root.is_symlink() or (self.root.exists() and not self.root.is_dir()):
+                raise UsageError(f"{self.root} is not a folder", hint="move it away; mityflow keeps its runs there")
+            for folder in (self.root, self.root / "runs", self.root / "logs"):
+                if folder.is_symlink():
+                    raise UsageError(f"{folder} is a link", hint="remove it; mityflow does not follow it")
+                folder.mkdir(exist_ok=True)
+            ignore = self.root / ".gitignore"
+            if not ignore.exists():
+                write_atomically(ignore, b"*\n")
+
+    def lock(self) -> WorkspaceLock:
+        """Take the workspace for a run. Raises LockedError."""
+        return WorkspaceLock(self.root / "lock")
+
+    def new_run_id(self) -> str:
+        """An id that sorts after every earlier one, also when the clock was set back."""
+        run_id = _run_id(round(self._clock.now() * 1_000_000))
+        latest = next(iter(self.run_ids()), "")
+        return run_id if run_id > latest else _run_id(_micros(latest) + 1)
+
+    def create_run(self, run_id: str, plan: Mapping[str, Any]) -> Path:
+        """Make the folder of a new run with its plan."""
+        folder = self.run_folder(run_id)
+        with _writing(folder):
+            (folder / "stations").mkdir(parents=True)
+            write_atomically(folder / "plan.json", json.dumps(plan, indent=1).encode() + b"\n", sync=True)
+        return folder
+
+    def recorder(
+        self,
+        run_id: str,
+        log: ExecutionLog,
+        *,
+        mask: Callable[[Any], Any],
+        journal: Journal | None = None,
+    ) -> Recorder:
+        """What records the events of a run; ``journal`` is what was read of one that goes on."""
+        path = self.run_folder(run_id) / "events.jsonl"
+        writer = JournalWriter(path, size=journal.size if journal else None)
+        if journal is None:
+            _sync_folder(path.parent)
+            _sync_folder(path.parent.parent)
+        return Recorder(self, log, writer, mask, self._clock)
+
+    # Reading
+
+    def run_folder(self, run_id: str) -> Path:
+        """The folder of a run."""
+        return self.root / "runs" / run_id
+
+    def log_path(self, workflow_id: str) -> Path:
+        """The file of a workflow's latest log."""
+        return self.root / "logs" / f"{workflow_id}.json"
+
+    def run_ids(self) -> list[str]:
+        """All runs, the latest first."""
+        try:
+            names = os.listdir(self.root / "runs")
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise StoreError(f"cannot read {self.root / 'runs'}: {error.strerror}") from error
+        return sorted((n for n in names if _is_run_id(n)), reverse=True)
+
+    def find(self, ref: str | None) -> str:
+        """The run that is meant: an id, a unique prefix of one, a workflow's id, or None for the latest.
+
+        Raises UsageError when there is none, or more than one.
+        """
+        ids = self.run_ids()
+        if not ids:
+            raise UsageError(f"no run in {self.workspace}", hint="start one with 'mityflow run WORKFLOW'")
+        if ref is None:
+            return ids[0]
+        if ref in ids:
+            return ref
+        by_prefix = [i for i in ids if i.startswith(ref)]
+        if len(by_prefix) == 1:
+            return by_prefix[0]
+        if by_prefix:
+            raise UsageError(f"{len(by_prefix)} runs begin with '{ref}'", hint="give more of the id")
+        for run_id in ids:
+            if self._first_event(run_id).get("workflow_id") == ref:
+                return run_id
+        raise UsageError(f"no run '{ref}' in {self.workspace}", hint="'mityflow runs' lists them")
+
+    def plan(self, run_id: str) -> dict[str, Any]:
+        """What ``plan.json`` of a run holds. Raises StoreError if it cannot be read."""
+        path = self.run_folder(run_id) / "plan.json"
+        try:
+            data: dict[str, Any] = json.loads(path.read_bytes())
+        except OSError as error:
+            raise StoreError(f"cannot read {path}: {error.strerror}") from error
+        except ValueError as error:
+            raise StoreError(f"{path} is damaged: {error}") from error
+        return data
+
+    def journal(self, run_id: str) -> Journal:
+        """The journal of a run, as it stands."""
+        return read_journal(self.run_folder(run_id) / "events.jsonl")
+
+    def load(self, run_id: str, journal: Journal | None = None) -> ExecutionLog:
+        """The log of a run, folded from its journal; ``died`` is set when nobody is at work on it."""
+        path = self.run_folder(run_id) / "events.jsonl"
+        journal = journal or read_journal(path)
+        log = ExecutionLog()
+        log.run_id = run_id
+        for number, event in enumerate(journal.events, 1):
+            try:
+                log.apply(event)
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                raise StoreError(f"{path}:{number}: this event is damaged ({error!r})") from error
+        if log.workflow_id:
+            log.path = self.log_path(log.workflow_id)
+        if not log.state.ended and log.state is not ExecutionState.WAITING and not self.at_work(run_id):
+            log.mark_died()
+        return log
+
+    def at_work(self, run_id: str) -> bool:
+        """True while a process is at work on this run."""
+        who = holder(self.root / "lock")
+        return who is not None and who.get("run_id", run_id) == run_id
+
+    def summary(self, run_id: str) -> RunSummary:
+        """A run in one line; a damaged one is ``failed``, and says so."""
+        try:
+            log = self.load(run_id)
+        except StoreError as error:
+            first = self._first_event(run_id)
+            name, started = first.get("workflow_name", ""), first.get("at", "")
+            return RunSummary(run_id, first.get("workflow_id", ""), name, "failed", started, None, error.message)
+        data = log.head()
+        return RunSummary(
+            run_id,
+            log.workflow_id,
+            log.workflow_name,
+            data["state"],
+            log.started_at or "",
+            log.completed_at,
+            log.error,
+        )
+
+    def repair_snapshot(self, log: ExecutionLog) -> None:
+        """Write the log of a run whose process died, so that no file says it is still running.
+
+        Left alone when a run is at work or the workspace cannot be written.
+        """
+        if log.path is None or not log.died:
+            return
+        try:
+            with self.lock():
+                latest = next((i for i in self.run_ids() if self._workflow_of(i) == log.workflow_id), None)
+                if latest == log.run_id:
+                    write_atomically(log.path, _snapshot(log, _result_lines(log)))
+        except (StoreError, UsageError, OSError):
+            return
+
+    def _workflow_of(self, run_id: str) -> str:
+        return str(self._first_event(run_id).get("workflow_id", ""))
+
+    def _first_event(self, run_id: str) -> dict[str, Any]:
+        try:
+            with open(self.run_folder(run_id) / "events.jsonl", "rb") as file:
+                event: dict[str, Any] = json.loads(file.readline())
+        except (OSError, ValueError):
+            return {}
+        return event
+
+
+class Recorder:
+    """Records the events of one run: in the log, the journal, and now and then the log's file.
+
+    What is recorded is masked first, and the log holds what was recorded: a run that goes on in
+    another process sees the same. The file is rewritten at every change of state, and in between
+    only as often as keeps its cost a small share of the run's time.
+    """
+
+    def __init__(
+        self, store: Store, log: ExecutionLog, writer: JournalWriter, mask: Callable[[Any], Any], clock: Clock
+    ) -> None:
+        self.log = log
+        self._store = store
+        self._writer = writer
+        self._mask = mask
+        self._clock = clock
+        self._lines = _result_lines(log)
+        self._next_snapshot = 0.0
+
+    def record(self, event: str, **data: Any) -> dict[str, Any]:
+        """Record an event, and return it as it was recorded. Raises StoreError when that failed."""
+        whole: dict[str, Any] = self._mask({"event": event, "at": iso(self._clock.now()), **data})
+        self._writer.append(whole, sync=event in _SYNCED)
+        self.log.apply(whole)
+        if event in ("step.completed", "step.waiting"):
+            self._lines[whole["step"]] = _result_line(whole["step"], whole["result"])
+        if event in ("run.resumed", "step.answered"):
+            self._lines = {k: v for k, v in self._lines.items() if k in self.log.results}
+        if event in _STATE_CHANGES or (event == "step.completed" and time.perf_counter() >= self._next_snapshot):
+            self._write_snapshot()
+        return whole
+
+    def close(self) -> None:
+        """Close the journal."""
+        self._writer.close()
+
+    def _write_snapshot(self) -> None:
+        path = self.log.path = self._store.log_path(self.log.workflow_id)
+        begun = time.perf_counter()
+        with _writing(path):
+            write_atomically(path, _snapshot(self.log, self._lines))
+        ended = time.perf_counter()
+        self._next_snapshot = ended + _SNAPSHOT_SHARE * (ended - begun)
+
+
+def _result_lines(log: ExecutionLog) -> dict[str, str]:
+    return {id_: _result_line(id_, result.to_data()) for id_, result in log.results.items()}
+
+
+def _result_line(step: str, result: Mapping[str, Any]) -> str:
+    return json.dumps({"station": step, "result": result})
+
+
+def _snapshot(log: ExecutionLog, result_lines: Mapping[str, str]) -> bytes:
+    """The log as JSON, a key a line and a result a line; results are encoded once, not every time."""
+    head = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in log.head().items()]
+    results = "[\n" + ",\n".join(result_lines[i] for i in log.results) + "\n]" if log.results else "[]"
+    return ("{\n" + ",\n".join([*head, f'"results": {results}']) + "\n}\n").encode()
+
+
+def write_atomically(path: Path, data: bytes, *, sync: bool = False) -> None:
+    """Put a whole file in place of another, or leave that as it was. Raises OSError."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+    try:
+        try:
+            write_all(fd, data)
+            if sync:
+                os.fsync(fd)
+        finally:
+            os.close(fd)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"cannot write {error.filename or path}: {error.strerror}") from error
+
+
+def _sync_folder(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _run_id(micros: int) -> str:
+    """The id of a run that began so many microseconds after 1970: ``20261122T083000.000001Z``."""
+    t = time.gmtime(micros // 1_000_000)
+    return f"{t[0]:04}{t[1]:02}{t[2]:02}T{t[3]:02}{t[4]:02}{t[5]:02}.{micros % 1_000_000:06}Z"
+
+
+def _micros(run_id: str) -> int:
+    """The moment in a run id."""
+    import calendar
+
+    year, month, day = int(run_id[:4]), int(run_id[4:6]), int(run_id[6:8])
+    seconds = calendar.timegm((year, month, day, int(run_id[9:11]), int(run_id[11:13]), int(run_id[13:15])))
+    return seconds * 1_000_000 + int(run_id[16:22])
+
+
+_RUN_ID = re.compile(r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z")
+
+
+def _is_run_id(name: str) -> bool:
+    return _RUN_ID.fullmatch(name) is not None
