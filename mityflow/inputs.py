@@ -62,12 +62,13 @@ def why_refused(value: Any, schema: Schema) -> list[str]:
 
     validator = Draft202012Validator(dict(schema), registry=Registry())
     try:
-        return [_sentence(error) for error in validator.iter_errors(value)]
+        return [sentence(error) for error in validator.iter_errors(value)]
     except (Unresolvable, RecursionError) as error:
         raise MityError(f"the schema cannot be applied: {error}") from error
 
 
-def _sentence(error: Any) -> str:
+def sentence(error: Any) -> str:
+    """What a validator says of a value, in words."""
     at = "".join(f"[{p!r}]" for p in error.absolute_path)
     value = json.dumps(error.instance, ensure_ascii=False)
     shown = value if len(value) <= 60 else value[:57] + "..."

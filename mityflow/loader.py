@@ -1,0 +1,217 @@
+"""From the text of a workflow file to a :class:`Workflow`, or to every fault in it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mityflow.errors import Fault, FaultsError, Problem, UsageError
+from mityflow.filecheck import file_problems, placed
+from mityflow.source import Source, parse
+from mityflow.workflow import Retry, StationCall, Workflow, make_retry, parse_duration
+
+_LARGEST = 5 * 1024 * 1024
+_NUMERIC = ("attempts", "backoff", "version", "guardrails")
+
+
+class Loaded(NamedTuple):
+    """What a file holds: the workflow as far as it can be read, and everything wrong with its text.
+
+    ``workflow`` is None when too little could be read; ``partial`` tells that pieces were left out.
+    """
+
+    source: Source
+    workflow: Workflow | None
+    faults: list[Fault]
+    guardrails: Mapping[str, Any] | None = None
+
+    @property
+    def partial(self) -> bool:
+        """True when the workflow lacks pieces that were wrong."""
+        return bool(self.faults)
+
+
+def read_bytes(path: Path) -> bytes:
+    """A file's bytes. Raises UsageError when it cannot be read; one that is too large is cut."""
+    try:
+        if path.is_dir():
+            raise UsageError(f"{path} is a folder, not a workflow file")
+        with open(path, "rb") as file:
+            return file.read(_LARGEST + 1)
+    except FileNotFoundError:
+        raise UsageError(f"there is no file {path}") from None
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+
+
+def load_workflow(path: Path, shown: str | None = None) -> Workflow:
+    """The workflow of a file. Raises FaultsError with every fault of its text."""
+    loaded = parse_workflow(read_bytes(path), path, shown)
+    if loaded.faults or loaded.workflow is None:
+        raise FaultsError(loaded.faults)
+    return loaded.workflow
+
+
+def parse_workflow(data: bytes, path: Path, shown: str | None = None) -> Loaded:
+    """Read a workflow's text. ``shown`` is the name that faults give the file."""
+    source = parse(data, shown or str(path))
+    if source.root is None:
+        return Loaded(source, None, list(source.faults))
+    problems = file_problems(source.root, "workflow", numeric=_NUMERIC)
+    tree = source.root.data()
+    if not isinstance(tree, dict):
+        return Loaded(source, None, [*source.faults, *(placed(p, source) for p in problems)])
+    problems += _meaning_problems(tree)
+    clean = _without(tree, {p.where for p in problems if p.rule != "missing-key"})
+    guardrails, guardrail_faults = _guardrails(clean, path)
+    faults = [*source.faults, *(placed(p, source) for p in problems), *guardrail_faults]
+    return Loaded(source, _build(clean, path), faults, guardrails)
+
+
+def load_guardrails(path: Path) -> Mapping[str, Any]:
+    """The settings of a guardrails file. Raises FaultsError with all that is wrong with it."""
+    settings, faults = _guardrails_file(path)
+    if faults:
+        raise FaultsError(faults)
+    return settings or {}
+
+
+def _guardrails(tree: Mapping[str, Any], path: Path) -> tuple[Mapping[str, Any] | None, list[Fault]]:
+    named = tree.get("guardrails")
+    if not isinstance(named, str):
+        return named, []
+    return _guardrails_file(path.parent / named)
+
+
+def _guardrails_file(path: Path) -> tuple[Mapping[str, Any] | None, list[Fault]]:
+    source = parse(read_bytes(path), str(path))
+    if source.root is None:
+        return None, list(source.faults)
+    problems = file_problems(source.root, "guardrails", numeric=_GUARDRAIL_NUMBERS)
+    tree = source.root.data()
+    if isinstance(tree, dict):
+        problems += _agent_problems(tree, ())
+    return tree, [*source.faults, *(placed(p, source) for p in problems)]
+
+
+_GUARDRAIL_NUMBERS = (
+    "version",
+    "max_attempts_per_error",
+    "max_total_iterations",
+    "max_healing_time_secs",
+    "max_consecutive_failures",
+    "max_tokens",
+    "max_cost_usd",
+)
+SPECIALISTS = ("implementer", "tester", "devops", "architect", "factory")
+
+
+def _agent_problems(tree: Mapping[str, Any], where: tuple[str | int, ...]) -> list[Problem]:
+    """A specialist must be one that is built in, or declared under ``agents``."""
+    from mityflow.errors import nearest
+
+    agents, routes = tree.get("agents") or {}, tree.get("specialists") or {}
+    if not isinstance(agents, dict) or not isinstance(routes, dict):
+        return []
+    known = [*SPECIALISTS, *agents]
+    return [
+        Problem("agent", f"no agent '{name}' is declared", (*where, "specialists", kind), nearest(name, known))
+        for kind, name in routes.items()
+        if isinstance(name, str) and name not in known
+    ]
+
+
+def _meaning_problems(tree: Mapping[str, Any]) -> list[Problem]:
+    """What no schema can say: durations, schemas of inputs, agents."""
+    from mityflow.input_schemas import input_problems
+
+    problems: list[Problem] = []
+    inputs = tree.get("inputs")
+    for name, schema in inputs.items() if isinstance(inputs, dict) else ():
+        if isinstance(schema, dict) and not name.startswith("x-"):
+            problems += input_problems(name, schema, ("inputs", name))
+    for key in ("stations", "finally"):
+        calls = tree.get(key)
+        for i, call in enumerate(calls) if isinstance(calls, list) else ():
+            if isinstance(call, dict):
+                problems += _duration_problems(call, (key, i))
+    if isinstance(tree.get("guardrails"), dict):
+        problems += _agent_problems(tree["guardrails"], ("guardrails",))
+    return problems
+
+
+def _duration_problems(call: Mapping[str, Any], where: tuple[str, int]) -> list[Problem]:
+    retry = call.get("retry")
+    values: list[tuple[tuple[str, ...], Any]] = [(("timeout",), call.get("timeout"))]
+    if isinstance(retry, dict):
+        values.append((("retry", "delay"), retry.get("delay")))
+    problems = []
+    for path, value in values:
+        if isinstance(value, str) and value[-1:] in {"s", "m", "h", "d"} and value[:1].isdigit():
+            try:
+                parse_duration(value)
+            except UsageError as error:
+                problems.append(Problem("duration", error.message, (*where, *path)))
+    return problems
+
+
+def _without(value: Any, wrong: Collection[tuple[str | int, ...]], where: tuple[str | int, ...] = ()) -> Any:
+    """The data without what is wrong; in a list an empty place stays, so that indices keep."""
+    if isinstance(value, dict):
+        return {
+            k: _without(v, wrong, (*where, k))
+            for k, v in value.items()
+            if (*where, k) not in wrong and not (k.startswith("x-") and where[:1] != ("inputs",))
+        }
+    if isinstance(value, list):
+        return [None if (*where, i) in wrong else _without(v, wrong, (*where, i)) for i, v in enumerate(value)]
+    return value
+
+
+def _build(tree: Mapping[str, Any], path: Path) -> Workflow | None:
+    """The workflow of what is left of the file; None without an id."""
+    if not isinstance(tree.get("id"), str):
+        return None
+    guardrails = tree.get("guardrails")
+    return Workflow(
+        id=tree["id"],
+        name=tree.get("name") or tree["id"],
+        description=tree.get("description") or "",
+        inputs=tree.get("inputs") or {},
+        secrets=tuple(s for s in tree.get("secrets") or () if s),
+        env=tree.get("env") or {},
+        guardrails={"file": guardrails} if isinstance(guardrails, str) else guardrails,
+        stations=_calls(tree, "stations"),
+        finally_=_calls(tree, "finally"),
+        outputs=tree.get("outputs") or {},
+        path=path,
+    )
+
+
+def _calls(tree: Mapping[str, Any], key: str) -> tuple[StationCall, ...]:
+    calls = []
+    for i, entry in enumerate(tree.get(key) or ()):
+        entry = {"station": entry} if isinstance(entry, str) else entry
+        if isinstance(entry, dict) and isinstance(entry.get("station"), str):
+            calls.append(_call(entry, (key, i)))
+    return tuple(calls)
+
+
+def _call(entry: Mapping[str, Any], where: tuple[str, int]) -> StationCall:
+    timeout = entry.get("timeout")
+    return StationCall(
+        station=entry["station"],
+        id=entry.get("id") or entry["station"],
+        with_=entry.get("with") or {},
+        when=entry.get("when"),
+        timeout=parse_duration(timeout) if timeout else None,
+        retry=_retry(entry.get("retry")),
+        on_failure=entry.get("on_failure") or "fail",
+        needs=tuple(n for n in entry.get("needs") or () if n),
+        where=where,
+    )
+
+
+def _retry(data: Mapping[str, Any] | None) -> Retry | None:
+    return make_retry(data) if data and "attempts" in data else None

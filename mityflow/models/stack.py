@@ -1,0 +1,132 @@
+"""``stack.yaml``: the only place that knows a stack's commands, tools, port, health and files."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from mityflow.models.base import FileModel
+
+Text = Annotated[str, Field(min_length=1)]
+Argument = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+Command = Annotated[
+    list[Argument],
+    Field(min_length=1, description="One command as its list of arguments; no shell reads it."),
+]
+Commands = Annotated[list[Command], Field(min_length=1)]
+RelativePath = Annotated[
+    str, Field(pattern=r"^(?!/)(?!(.*/)?\.\.(/|$))[^\\\x00]+$", description="A path inside the application.")
+]
+FilePattern = Annotated[
+    str,
+    Field(
+        min_length=1,
+        description="A file's path in the template as fnmatch writes it: * matches slashes too.",
+    ),
+]
+Version = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)*$")]
+Duration = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$")]
+EnvName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+VariableName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+
+
+class ToolModel(FileModel):
+    """A program the stack needs."""
+
+    name: Text = Field(description="What people call the tool, such as Python.")
+    version_command: Command = Field(description="A command that prints the tool's version.")
+    minimum: Version | None = Field(None, description="The lowest version that works, such as 3.11.")
+    below: Version | None = Field(None, description="The first version that no longer works.")
+    get: Text = Field(description="How to get the tool, for a person who lacks it.")
+
+
+class CommandsModel(FileModel):
+    """The commands of each phase, started in the application's folder, one after another."""
+
+    install: Commands | None = Field(None, description="Fetch what the application depends on.")
+    build: Commands | None = Field(None, description="Make what is run or shipped.")
+    lint: Commands | None = Field(None, description="Check style and types without changing a file.")
+    test: Commands | None = Field(None, description="Run the tests.")
+    format: Commands | None = Field(None, description="Bring the source into the stack's style.")
+    run: Command | None = Field(None, description="Start the application; it runs until it is stopped.")
+
+
+class TimeLimitsModel(FileModel):
+    """How long a phase may take, each command of it counted together: 90s, 10m, 1.5h."""
+
+    install: Duration | None = Field(None, description="Limit of the install commands.")
+    build: Duration | None = Field(None, description="Limit of the build commands.")
+    lint: Duration | None = Field(None, description="Limit of the lint commands.")
+    test: Duration | None = Field(None, description="Limit of the test commands.")
+
+
+class PortModel(FileModel):
+    """Where the application listens."""
+
+    default: int = Field(description="The port it takes when none is given.", ge=1, le=65535)
+    env: EnvName | None = Field(
+        None, description="Environment variable with the port; else 'run' says {{ port }}."
+    )
+    host_env: EnvName | None = Field(
+        None, description="Environment variable with the address to listen on; else 'run' says {{ host }}."
+    )
+
+
+class HealthModel(FileModel):
+    """The request that shows that the application works."""
+
+    path: str = Field(description="Path of the request, such as /health.", pattern="^/")
+    status: int = Field(200, description="The status code of a good answer.", ge=100, le=599)
+    body: Text | None = Field(None, description="Text that a good answer contains.")
+
+
+class TestReportModel(FileModel):
+    """The test runner's own report, from which tests are counted."""
+
+    format: Literal["junit"] = Field("junit", description="The report's format: JUnit XML.")
+    arguments: list[Argument] = Field(
+        [], description="Arguments that make the last test command write the report."
+    )
+    files: RelativePath = Field(description="Where the report is then, as a glob inside the application.")
+
+
+class StackFile(FileModel):
+    """A stack: how applications of one kind are made, built, tested and run."""
+
+    version: Literal[1] = Field(description="The version of this file format.")
+    id: str = Field(description="The stack's id, the name of its folder.", pattern="^[a-z][a-z0-9_-]{0,62}$")
+    name: Text = Field(description="The stack's name for people.")
+    description: Text = Field(description="What one gets, in a sentence.")
+    tools: list[ToolModel] = Field([], description="The programs the commands need.")
+    commands: CommandsModel = Field(description="The commands of each phase.")
+    time_limits: TimeLimitsModel | None = Field(None, description="How long each phase may take.")
+    env: dict[EnvName, Argument] = Field({}, description="Environment of every command.")
+    port: PortModel | None = Field(None, description="Where the application listens.")
+    health: HealthModel | None = Field(
+        None, description="The request that shows that the application works."
+    )
+    test_report: TestReportModel | None = Field(
+        None, description="The report that tests are counted from; without it only the exit code speaks."
+    )
+    required_files: list[RelativePath] = Field(
+        [], description="Files an application of this stack cannot do without."
+    )
+    config_files: list[RelativePath] = Field(
+        [], description="Files that must parse: .json, .toml, .yaml, .yml and .xml."
+    )
+    variables: dict[VariableName, dict[str, Any]] = Field(
+        {},
+        description="Values the template can be given, each a JSON Schema; without a default it must be given.",
+    )
+    reserved_names: list[Text] = Field(
+        [],
+        description="Names that mean something else here; an application of that name gets '_app' at the"
+        " end of its derived names.",
+    )
+    copy_without_rendering: list[FilePattern] = Field(
+        [], description="Template files whose text is taken as it is; their names are rendered."
+    )
+    literal_braces: list[FilePattern] = Field(
+        [], description="Template files that may still hold {{ or {% once rendered, such as CI files."
+    )

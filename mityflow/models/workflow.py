@@ -1,0 +1,101 @@
+"""A workflow file: the model that ``schemas/workflow.schema.json`` is generated from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from mityflow.models.base import FileModel
+from mityflow.models.guardrails import GuardrailsFile
+from mityflow.workflow import DURATION_PATTERN, ENV_NAME_PATTERN, ID_PATTERN
+
+
+def _by_kind(schema: dict[str, Any]) -> dict[str, Any]:
+    """Choose between text and a mapping by what stands there, so that one typo is one fault."""
+    options = schema.pop("anyOf", None)
+    if options:
+        text = next(o for o in options if o.get("type") == "string")
+        mapping = next(o for o in options if "$ref" in o)
+        schema |= {"if": {"type": "string"}, "then": text, "else": mapping}
+    return schema
+
+
+def _items_by_kind(schema: dict[str, Any]) -> None:
+    items = schema if "items" in schema else next(o for o in schema["anyOf"] if "items" in o)
+    _by_kind(items["items"])
+
+
+def _guardrails(schema: dict[str, Any]) -> None:
+    schema["anyOf"] = [o for o in schema["anyOf"] if o.get("type") != "null"]
+    _by_kind(schema)
+
+
+Id = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
+EnvName = Annotated[str, Field(pattern=f"^{ENV_NAME_PATTERN}$")]
+InputName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
+Duration = Annotated[str, Field(pattern=f"^{DURATION_PATTERN}$")]
+
+
+class RetryModel(FileModel):
+    """Try a failing step again."""
+
+    attempts: int = Field(ge=1, le=100, description="How often the step is tried in all, the first time included.")
+    delay: Duration | None = Field(None, description="How long to wait before the second attempt, such as 2s.")
+    backoff: float | None = Field(
+        None, ge=1, le=100, description="What the delay is multiplied with after every further attempt; 1 by default."
+    )
+
+
+class StationCallModel(FileModel):
+    """The long form of a station call, which becomes a step."""
+
+    station: Id = Field(description="The name of the station; 'mityflow stations' lists them.")
+    id: Id | None = Field(None, description="The step's id; the station's name by default.")
+    with_: dict[str, Any] | None = Field(
+        None, alias="with", description="Settings of the station; 'mityflow stations NAME' describes them."
+    )
+    when: str | None = Field(
+        None,
+        min_length=1,
+        description="An expression, without braces; the step is skipped where it is false: stack == 'rust-api'.",
+    )
+    timeout: Duration | None = Field(None, description="How long one attempt may take, such as 90s or 1.5h.")
+    retry: RetryModel | None = Field(None, description="Try the step again when it fails.")
+    on_failure: Literal["fail", "continue", "ask"] | None = Field(
+        None,
+        description="What a failure does: end the run (fail, the default), be recorded and passed over (continue),"
+        " or become a question (ask).",
+    )
+    needs: list[Id] | None = Field(None, description="Ids of steps that must come before this one.")
+
+
+class WorkflowFile(FileModel):
+    """A workflow: what goes in, the stations it calls in order, what comes out."""
+
+    version: Literal[1] = Field(description="The version of this format.")
+    id: Id = Field(description="The workflow's id, which names its runs and logs.")
+    name: str | None = Field(None, description="What people call the workflow.")
+    description: str | None = Field(None, description="What the workflow does.")
+    inputs: dict[InputName, dict[str, Any]] | None = Field(
+        None, description="Values that a run takes; each is described by a JSON Schema."
+    )
+    secrets: list[EnvName] | None = Field(
+        None, description="Environment variables the workflow needs; their values are never written anywhere."
+    )
+    env: dict[EnvName, str] | None = Field(None, description="Environment variables for every command.")
+    guardrails: str | GuardrailsFile | None = Field(
+        None, description="Limits for stations that heal: a file, or the settings.", json_schema_extra=_guardrails
+    )
+    stations: list[Id | StationCallModel] = Field(
+        min_length=1, description="The stations to call, in order.", json_schema_extra=_items_by_kind
+    )
+    finally_: list[Id | StationCallModel] | None = Field(
+        None,
+        alias="finally",
+        description="Stations that run at the end, whatever happened.",
+        json_schema_extra=_items_by_kind,
+    )
+    outputs: dict[InputName, Any] | None = Field(
+        None, description="What a completed run gives: values, usually expressions."
+    )

@@ -1,0 +1,245 @@
+"""Reading ``stack.yaml``: every fault at once, each with its place."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mityflow.errors import Fault, FaultsError, Problem, UsageError, nearest
+from mityflow.resources import schema_text
+from mityflow.source import Node, Source, line_text, parse
+from mityflow.stacks import STACK_FILE, Health, Port, Stack, TestReport, Tool, fill, name_forms
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+Where = tuple[str | int, ...]
+_TYPES = {"string": "text", "integer": "a whole number", "array": "a list", "object": "a mapping"}
+_PHASES = ("install", "build", "lint", "test", "format")
+_TEMPLATE_NAMES = ("stack", "python", "host", "port", "health_path", "run_command", *(f"{p}_command" for p in _PHASES))
+
+
+def read_stack(folder: Path, origin: str, *, known_good: bool = False) -> Stack:
+    """The stack in ``folder``. ``known_good`` leaves out the check of a file that was checked before.
+
+    Raises FaultsError with all that is wrong with the file, or because something is not there.
+    """
+    path = folder / STACK_FILE
+    if folder.is_symlink():
+        raise _fault(folder, "is a link; a stack is a folder of its own")
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise _fault(folder, f"has no {STACK_FILE}, so nothing says how to build and test it") from None
+    except OSError as error:
+        raise _fault(path, f"cannot be read: {error.strerror}") from error
+    source = parse(data, str(path))
+    if not known_good or source.faults or source.root is None:
+        _check(source, folder.name)
+    assert source.root is not None  # a source without a root has faults
+    template = folder / "template"
+    if not template.is_dir() or template.is_symlink():
+        raise _fault(template, "is missing; a stack's files are in it" if not template.is_symlink() else "is a link")
+    return _build(source.root.data(), folder, origin)
+
+
+def _fault(path: Path, message: str) -> FaultsError:
+    return FaultsError([Fault("stack-folder", message, str(path))])
+
+
+def _check(source: Source, folder_name: str) -> None:
+    if source.faults or source.root is None:
+        raise FaultsError(source.faults)
+    data = source.root.data()
+    problems = [*_ambiguous(source.root), *_schema_problems(source.root, data)]
+    if not problems:
+        problems = [*_meaning_problems(data, folder_name)]
+    if problems:
+        raise FaultsError(_placed(problem, source, source.root) for problem in dict.fromkeys(problems))
+
+
+def _placed(problem: Problem, source: Source, root: Node) -> Fault:
+    line, column = root.key_place(problem.where) if problem.key else root.place_of(problem.where)
+    return Fault(
+        problem.rule, problem.message, source.path, line, column, problem.suggestion, line_text(source, line)
+    )
+
+
+def _ambiguous(node: Node, where: Where = ()) -> Iterator[Problem]:
+    """Texts that another YAML reader would not read as text."""
+    if isinstance(node.value, dict):
+        for key, value in node.value.items():
+            yield from _ambiguous(value, (*where, key))
+    elif isinstance(node.value, list):
+        for at, value in enumerate(node.value):
+            yield from _ambiguous(value, (*where, at))
+    elif node.ambiguous and isinstance(node.value, str):
+        yield Problem("ambiguous", node.ambiguous, where)
+
+
+def _schema_problems(root: Node, data: Any) -> Iterator[Problem]:
+    from jsonschema import Draft202012Validator
+
+    for error in Draft202012Validator(json.loads(schema_text("stack"))).iter_errors(data):
+        where: Where = tuple(error.absolute_path)
+        if error.validator == "additionalProperties":
+            yield from _unknown_keys(error, where)
+        elif error.validator == "required":
+            yield from _missing_keys(error, where)
+        else:
+            yield Problem(str(error.validator), _message(error, root.at(where)), where)
+
+
+def _unknown_keys(error: ValidationError, where: Where) -> Iterator[Problem]:
+    import re
+
+    schema: Mapping[str, Any] = error.schema  # type: ignore[assignment]
+    known = schema.get("properties", {})
+    patterns = list(schema.get("patternProperties", {}))
+    for key in error.instance:
+        if key in known or any(re.search(pattern, key) for pattern in patterns):
+            continue
+        if known:
+            yield Problem("unknown-key", f"unknown key '{key}'", (*where, key), nearest(key, known), key=True)
+        else:
+            yield Problem("pattern", f"'{key}' is no name here: it must match {patterns[0]}", (*where, key), key=True)
+
+
+def _missing_keys(error: ValidationError, where: Where) -> Iterator[Problem]:
+    for key in error.validator_value:
+        if key not in error.instance:
+            yield Problem("missing-key", f"'{key}' is missing", where)
+
+
+def _message(error: ValidationError, node: Node) -> str:
+    wanted = error.validator_value
+    if error.validator == "type":
+        quote = f'; write it in quotes: "{node.raw}"' if wanted == "string" and node.kind == "scalar" else ""
+        return f"must be {_TYPES.get(wanted, wanted)}{quote}"
+    if error.validator == "pattern":
+        return f"{error.instance!r} does not match {wanted}"
+    if error.validator == "const":
+        return f"must be {wanted!r}"
+    if error.validator in ("minItems", "minLength"):
+        return "must not be empty"
+    return error.message
+
+
+def _meaning_problems(data: Mapping[str, Any], folder_name: str) -> Iterator[Problem]:
+    """What no schema can say."""
+    if data["id"] != folder_name:
+        yield Problem("stack-id", f"the id must be the folder's name, '{folder_name}'", ("id",))
+    yield from _limit_problems(data.get("time_limits", {}))
+    yield from _variable_problems(data.get("variables", {}))
+    yield from _placeholder_problems(data)
+
+
+def _limit_problems(limits: Mapping[str, Any]) -> Iterator[Problem]:
+    from mityflow.workflow import parse_duration
+
+    for phase, text in _own_items(limits):
+        try:
+            parse_duration(text)
+        except UsageError as error:
+            yield Problem("duration", error.message, ("time_limits", phase))
+
+
+def _variable_problems(variables: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError
+
+    for name, schema in variables.items():
+        where = ("variables", name)
+        if name in _TEMPLATE_NAMES or name.startswith("app_name"):
+            yield Problem("variable-name", f"'{name}' is a name that every template has", where, key=True)
+        try:
+            Draft202012Validator.check_schema(schema)
+        except SchemaError as error:
+            yield Problem("variable-schema", error.message, (*where, *error.absolute_path))
+            continue
+        if "default" in schema:
+            for wrong in Draft202012Validator(schema).iter_errors(schema["default"]):
+                yield Problem("variable-default", f"the default is not allowed: {wrong.message}", (*where, "default"))
+
+
+def _placeholder_problems(data: Mapping[str, Any]) -> Iterator[Problem]:
+    """Every ``{{ }}`` outside the template must be a name that is known there."""
+    names = set(name_forms("app"))
+    command = names | {"python"}
+    commands = data["commands"]
+    for phase in _PHASES:
+        yield from _unknown_names(commands.get(phase), ("commands", phase), command)
+    yield from _unknown_names(commands.get("run"), ("commands", "run"), command | {"host", "port"})
+    for at, tool in enumerate(data.get("tools", [])):
+        yield from _unknown_names(tool["version_command"], ("tools", at, "version_command"), {"python"})
+    for key in ("required_files", "config_files", "env", "health", "test_report"):
+        allowed = names if key.endswith("_files") else set()
+        yield from _unknown_names(data.get(key), (key,), allowed)
+    earlier = set(names)
+    for name, schema in data.get("variables", {}).items():
+        yield from _unknown_names(schema.get("default"), ("variables", name, "default"), earlier)
+        if schema.get("type") == "string":
+            earlier.add(name)
+
+
+def _unknown_names(value: Any, where: Where, names: set[str]) -> Iterator[Problem]:
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _unknown_names(part, (*where, key), names)
+    elif isinstance(value, list):
+        for at, part in enumerate(value):
+            yield from _unknown_names(part, (*where, at), names)
+    elif isinstance(value, str) and fill(value, dict.fromkeys(names, "")) is None:
+        known = ", ".join(sorted(names)) or "none"
+        yield Problem("placeholder", f"{value!r} holds more than known names in braces (known here: {known})", where)
+
+
+def _own_items(mapping: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    return ((key, value) for key, value in mapping.items() if not key.startswith("x-"))
+
+
+def _build(data: Mapping[str, Any], folder: Path, origin: str) -> Stack:
+    commands = data["commands"]
+    return Stack(
+        id=data["id"],
+        name=data["name"],
+        description=data["description"],
+        tools=tuple(_tool(tool) for tool in data.get("tools", ())),
+        commands={phase: tuple(map(tuple, commands[phase])) for phase in _PHASES if phase in commands},
+        run=tuple(commands.get("run", ())),
+        time_limits=data.get("time_limits", {}),
+        env=data.get("env", {}),
+        port=_port(data.get("port")),
+        health=_health(data.get("health")),
+        test_report=_test_report(data.get("test_report")),
+        required_files=tuple(data.get("required_files", ())),
+        config_files=tuple(data.get("config_files", ())),
+        variables=data.get("variables", {}),
+        reserved_names=frozenset(data.get("reserved_names", ())),
+        copy_without_rendering=tuple(data.get("copy_without_rendering", ())),
+        literal_braces=tuple(data.get("literal_braces", ())),
+        folder=folder,
+        origin=origin,
+    )
+
+
+def _tool(data: Mapping[str, Any]) -> Tool:
+    command = tuple(data["version_command"])
+    return Tool(data["name"], command, data.get("minimum"), data.get("below"), data["get"])
+
+
+def _port(data: Mapping[str, Any] | None) -> Port | None:
+    return Port(data["default"], data.get("env"), data.get("host_env")) if data else None
+
+
+def _health(data: Mapping[str, Any] | None) -> Health | None:
+    return Health(data["path"], data.get("status", 200), data.get("body")) if data else None
+
+
+def _test_report(data: Mapping[str, Any] | None) -> TestReport | None:
+    if not data:
+        return None
+    return TestReport(data.get("format", "junit"), tuple(data.get("arguments", ())), data["files"])
