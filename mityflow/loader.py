@@ -53,16 +53,22 @@ def load_workflow(path: Path, shown: str | None = None) -> Workflow:
     return loaded.workflow
 
 
-def parse_workflow(data: bytes, path: Path, shown: str | None = None) -> Loaded:
-    """Read a workflow's text. ``shown`` is the name that faults give the file."""
+def parse_workflow(
+    data: bytes, path: Path, shown: str | None = None, *, known_good: bool = False
+) -> Loaded:
+    """Read a workflow's text. ``shown`` is the name that faults give the file.
+
+    ``known_good`` spares the checks against the schema, for a text that has passed them before.
+    """
     source = parse(data, shown or str(path))
     if source.root is None:
         return Loaded(source, None, list(source.faults))
-    problems = file_problems(source.root, "workflow", numeric=_NUMERIC)
+    problems = [] if known_good else file_problems(source.root, "workflow", numeric=_NUMERIC)
     tree = source.root.data()
     if not isinstance(tree, dict):
         return Loaded(source, None, [*source.faults, *(placed(p, source) for p in problems)])
-    problems += _meaning_problems(tree)
+    if not known_good:
+        problems += _meaning_problems(tree)
     clean = _without(tree, {p.where for p in problems if p.rule != "missing-key"})
     guardrails, guardrail_faults = _guardrails(clean, path)
     faults = [*source.faults, *(placed(p, source) for p in problems), *guardrail_faults]
@@ -162,11 +168,20 @@ def _without(value: Any, wrong: Collection[tuple[str | int, ...]], where: tuple[
         return {
             k: _without(v, wrong, (*where, k))
             for k, v in value.items()
-            if (*where, k) not in wrong and not (k.startswith("x-") and where[:1] != ("inputs",))
+            if (*where, k) not in wrong and not (k.startswith("x-") and _closed(where))
         }
     if isinstance(value, list):
         return [None if (*where, i) in wrong else _without(v, wrong, (*where, i)) for i, v in enumerate(value)]
     return value
+
+
+def _closed(where: tuple[str | int, ...]) -> bool:
+    """True for a mapping with a closed set of keys, in which ``x-`` keys are remarks."""
+    if len(where) < 2:
+        return where in ((), ("inputs",), ("env",), ("outputs",), ("guardrails",))
+    if where[0] in ("stations", "finally"):
+        return len(where) == 2 or (len(where) == 3 and where[2] in ("with", "retry"))
+    return where[0] == "guardrails"
 
 
 def _build(tree: Mapping[str, Any], path: Path) -> Workflow | None:

@@ -24,7 +24,7 @@ from mityflow.station import (
 if TYPE_CHECKING:
     from mityflow.params import Params
     from mityflow.process import CommandError, CommandResult
-    from mityflow.stacks import Stack, Tool, find_stack
+    from mityflow.stacks import Stack, Tool, fill, find_stack
 
 _LATER = {
     "CommandError": "mityflow.process",
@@ -32,6 +32,7 @@ _LATER = {
     "Params": "mityflow.params",
     "Stack": "mityflow.stacks",
     "Tool": "mityflow.stacks",
+    "fill": "mityflow.stacks",
     "find_stack": "mityflow.stacks",
 }
 
@@ -55,6 +56,7 @@ __all__ = [
     "StationResult",
     "Tool",
     "UsageError",
+    "fill",
     "find_stack",
 ]
 

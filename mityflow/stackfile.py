@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mityflow.errors import Fault, FaultsError, Problem, UsageError, nearest
-from mityflow.resources import schema_text
-from mityflow.source import Node, Source, line_text, parse
+from mityflow.errors import Fault, FaultsError, Problem, UsageError
+from mityflow.source import Source, parse
 from mityflow.stacks import STACK_FILE, Health, Port, Stack, TestReport, Tool, fill, name_forms
 
-if TYPE_CHECKING:
-    from jsonschema.exceptions import ValidationError
-
 Where = tuple[str | int, ...]
-_TYPES = {"string": "text", "integer": "a whole number", "array": "a list", "object": "a mapping"}
 _PHASES = ("install", "build", "lint", "test", "format")
 _TEMPLATE_NAMES = ("stack", "python", "host", "port", "health_path", "run_command", *(f"{p}_command" for p in _PHASES))
 
@@ -51,81 +44,16 @@ def _fault(path: Path, message: str) -> FaultsError:
 
 
 def _check(source: Source, folder_name: str) -> None:
+    """Raise FaultsError for a file that has faults."""
+    from mityflow.filecheck import file_problems, placed
+
     if source.faults or source.root is None:
         raise FaultsError(source.faults)
-    data = source.root.data()
-    problems = [*_ambiguous(source.root), *_schema_problems(source.root, data)]
+    problems = file_problems(source.root, "stack")
     if not problems:
-        problems = [*_meaning_problems(data, folder_name)]
+        problems = [*_meaning_problems(source.root.data(), folder_name)]
     if problems:
-        raise FaultsError(_placed(problem, source, source.root) for problem in dict.fromkeys(problems))
-
-
-def _placed(problem: Problem, source: Source, root: Node) -> Fault:
-    line, column = root.key_place(problem.where) if problem.key else root.place_of(problem.where)
-    return Fault(
-        problem.rule, problem.message, source.path, line, column, problem.suggestion, line_text(source, line)
-    )
-
-
-def _ambiguous(node: Node, where: Where = ()) -> Iterator[Problem]:
-    """Texts that another YAML reader would not read as text."""
-    if isinstance(node.value, dict):
-        for key, value in node.value.items():
-            yield from _ambiguous(value, (*where, key))
-    elif isinstance(node.value, list):
-        for at, value in enumerate(node.value):
-            yield from _ambiguous(value, (*where, at))
-    elif node.ambiguous and isinstance(node.value, str):
-        yield Problem("ambiguous", node.ambiguous, where)
-
-
-def _schema_problems(root: Node, data: Any) -> Iterator[Problem]:
-    from jsonschema import Draft202012Validator
-
-    for error in Draft202012Validator(json.loads(schema_text("stack"))).iter_errors(data):
-        where: Where = tuple(error.absolute_path)
-        if error.validator == "additionalProperties":
-            yield from _unknown_keys(error, where)
-        elif error.validator == "required":
-            yield from _missing_keys(error, where)
-        else:
-            yield Problem(str(error.validator), _message(error, root.at(where)), where)
-
-
-def _unknown_keys(error: ValidationError, where: Where) -> Iterator[Problem]:
-    import re
-
-    schema: Mapping[str, Any] = error.schema  # type: ignore[assignment]
-    known = schema.get("properties", {})
-    patterns = list(schema.get("patternProperties", {}))
-    for key in error.instance:
-        if key in known or any(re.search(pattern, key) for pattern in patterns):
-            continue
-        if known:
-            yield Problem("unknown-key", f"unknown key '{key}'", (*where, key), nearest(key, known), key=True)
-        else:
-            yield Problem("pattern", f"'{key}' is no name here: it must match {patterns[0]}", (*where, key), key=True)
-
-
-def _missing_keys(error: ValidationError, where: Where) -> Iterator[Problem]:
-    for key in error.validator_value:
-        if key not in error.instance:
-            yield Problem("missing-key", f"'{key}' is missing", where)
-
-
-def _message(error: ValidationError, node: Node) -> str:
-    wanted = error.validator_value
-    if error.validator == "type":
-        quote = f'; write it in quotes: "{node.raw}"' if wanted == "string" and node.kind == "scalar" else ""
-        return f"must be {_TYPES.get(wanted, wanted)}{quote}"
-    if error.validator == "pattern":
-        return f"{error.instance!r} does not match {wanted}"
-    if error.validator == "const":
-        return f"must be {wanted!r}"
-    if error.validator in ("minItems", "minLength"):
-        return "must not be empty"
-    return error.message
+        raise FaultsError(placed(problem, source) for problem in problems)
 
 
 def _meaning_problems(data: Mapping[str, Any], folder_name: str) -> Iterator[Problem]:

@@ -1,0 +1,117 @@
+"""The group of commands, each loaded when it is used, and the one place that catches errors."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from mityflow import __version__
+from mityflow.errors import MityError
+
+_COMMANDS = {
+    "run": ("runs", "Run a workflow."),
+    "resume": ("runs", "Go on with a run that failed, was stopped or waits for an answer."),
+    "plan": ("files", "Show what a workflow would do, without doing it."),
+    "check": ("files", "Find every fault in workflow files."),
+    "runs": ("history", "List the runs of a workspace."),
+    "show": ("history", "Show how a run went."),
+    "logs": ("history", "Print what a run's stations printed."),
+    "stations": ("catalog", "List the stations, or describe one."),
+    "workflows": ("catalog", "List the workflows with a name, or describe one."),
+    "stacks": ("catalog", "List the stacks, or describe one."),
+    "schema": ("catalog", "Print a JSON Schema for editors."),
+    "doctor": ("doctor", "Check that the tools a stack needs are there."),
+    "completion": ("completion", "Print the script that completes mityflow in a shell."),
+}
+BUG = 70
+
+
+class Commands(click.Group):
+    """Loads the module of a command when it is called for; listing them loads none."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The names, in the order in which people need them."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """One command."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"mityflow.cli.{_COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with the nearest command for a typo."""
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            from mityflow.errors import nearest
+
+            meant = nearest(args[0], _COMMANDS)
+            ctx.fail(f"No such command '{args[0]}'." + (f" Did you mean '{meant}'?" if meant else ""))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The list in the help, from the table above."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 completed, 1 a station failed, 2 the command line or a file is wrong,"
+    " 3 waiting for an answer, 4 the workspace is locked, 70 a bug, 130 interrupted, 143 terminated.",
+)
+@click.version_option(__version__, message="mityflow %(version)s")
+def mityflow() -> None:
+    """Run workflows written in YAML: checked before they run, recorded while they do, resumed after.
+
+    \b
+    mityflow run create-app -i app_name=my-app     create a real application here
+    mityflow check workflow.yaml                   find every fault in a file
+    mityflow resume                                go on where the latest run stopped
+    """
+
+
+def run() -> int:
+    """Run the command line and return the process's exit code."""
+    try:
+        answer = mityflow.main(prog_name="mityflow", standalone_mode=False)
+        return _closed(answer if isinstance(answer, int) else 0)
+    except MityError as error:
+        return _failed(str(error), error.exit_code)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return _failed("interrupted", 130)
+    except BrokenPipeError:
+        return _closed(0)
+    except Exception as error:  # noqa: BLE001 - whatever is left is a bug, and says so
+        from mityflow.cli.report import write_report
+
+        return _failed(write_report(error), BUG)
+
+
+def _failed(message: str, exit_code: int) -> int:
+    try:
+        click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True)
+    except OSError:
+        return exit_code
+    return exit_code
+
+
+def _closed(exit_code: int) -> int:
+    """Flush standard output; one that is closed or full changes no result."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return exit_code

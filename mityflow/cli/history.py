@@ -1,0 +1,167 @@
+"""``runs``, ``show`` and ``logs``."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from mityflow.cli.options import complete_run, json_option, workspace_option
+from mityflow.cli.screen import Screen, printable, seconds, table
+from mityflow.clock import from_iso
+from mityflow.errors import UsageError
+from mityflow.log import ExecutionLog
+from mityflow.store import RunSummary, Store
+
+_CHUNK = 65536
+_POLL = 0.2
+
+
+@click.command()
+@workspace_option
+@click.option("-n", "--limit", type=click.IntRange(1), default=20, show_default=True, help="How many at most.")
+@json_option("Print the list as JSON.")
+def runs(workspace: Path, limit: int, as_json: bool) -> int:
+    """List the runs of a workspace, the latest first."""
+    store = _store(workspace)
+    summaries = [store.summary(run_id) for run_id in store.run_ids()[:limit]]
+    screen = Screen()
+    if as_json:
+        screen.line(json.dumps([s._asdict() for s in summaries], indent=2))
+        return 0
+    if not summaries:
+        screen.line("no runs here yet; start one with 'mityflow run WORKFLOW'")
+    for line in table([_run_row(s) for s in summaries]):
+        screen.line(line)
+    return 0
+
+
+def _run_row(run: RunSummary) -> list[str]:
+    took = ""
+    if run.started_at and run.completed_at:
+        took = seconds(from_iso(run.completed_at) - from_iso(run.started_at))
+    started = run.started_at[:19].replace("T", " ")
+    return [run.run_id, run.workflow_id, run.state, started, took, printable(run.error or "")[:100]]
+
+
+@click.command()
+@click.argument("run_ref", metavar="[RUN]", required=False, shell_complete=complete_run)
+@workspace_option
+@json_option("Print the whole log as JSON.")
+def show(run_ref: str | None, workspace: Path, as_json: bool) -> int:
+    """Show how RUN went: each station, what it gave, what is asked, how to go on.
+
+    RUN is a run's id, a unique prefix of one, a workflow's id, or nothing for the latest run.
+    """
+    store = _store(workspace)
+    log = store.load(store.find(run_ref))
+    store.repair_snapshot(log)
+    screen = Screen()
+    if as_json:
+        screen.line(json.dumps(log.to_data(), indent=2))
+        return 0
+    for line in _log_lines(log, screen):
+        screen.line(line)
+    return 0
+
+
+def _log_lines(log: ExecutionLog, screen: Screen) -> list[str]:
+    state = log.head()["state"]
+    lines = [
+        f"{log.workflow_name} ({log.workflow_id})  run {log.run_id}  {screen.paint(state, state)}",
+        f"started {log.started_at}" + (f", ended {log.completed_at}" if log.completed_at else ""),
+    ]
+    lines += [f"input {key} = {printable(json.dumps(value))}" for key, value in log.context.get("inputs", {}).items()]
+    rows = []
+    for number, step in enumerate(log.stations, 1):
+        result = log.results.get(step)
+        status = result.status if result else "-"
+        if step == log.current and not result:
+            status = "interrupted" if log.died else "running"
+        took = ""
+        if result and result.started_at and result.completed_at:
+            took = seconds(from_iso(result.completed_at) - from_iso(result.started_at))
+        rows.append([f"  {number}", step, status, took, printable(result.message) if result else ""])
+    lines += table(rows)
+    if log.error:
+        lines.append(f"error: {printable(log.error)}")
+    lines += [f"output {key} = {printable(json.dumps(value))}" for key, value in log.workflow_outputs.items()]
+    if log.question:
+        lines.append(f"asks: {printable(log.question.text)}")
+        lines += [f"  mityflow resume {log.run_id} --answer {o.id}" for o in log.question.options]
+    elif log.can_resume():
+        lines.append(f"go on with: mityflow resume {log.run_id}")
+    return lines
+
+
+@click.command()
+@click.argument("run_ref", metavar="[RUN]", required=False, shell_complete=complete_run)
+@click.argument("station", required=False)
+@click.option("-f", "--follow", is_flag=True, help="Go on printing while the run is at work.")
+@workspace_option
+def logs(run_ref: str | None, station: str | None, follow: bool, workspace: Path) -> int:
+    """Print what the stations of RUN printed, or only STATION (a step's id); secrets are masked.
+
+    \b
+    mityflow logs                    everything of the latest run
+    mityflow logs create-app validate
+    """
+    store = _store(workspace)
+    run_id = store.find(run_ref)
+    log = store.load(run_id)
+    if station is not None and station not in log.stations:
+        from mityflow.errors import nearest
+
+        meant = nearest(station, log.stations)
+        raise UsageError(
+            f"run {run_id} has no step '{station}'" + (f"; did you mean '{meant}'?" if meant else ""),
+            hint=f"one of {', '.join(log.stations)}" if len(log.stations) < 30 else None,
+        )
+    printer = _Printer(store.run_folder(run_id) / "stations", station)
+    while True:
+        at_work = follow and not log.state.ended and store.at_work(run_id)
+        printer.print_new()
+        if not at_work:
+            return 0
+        time.sleep(_POLL)
+        log = store.load(run_id)
+
+
+class _Printer:
+    """Prints files of captured output, each from where it was left."""
+
+    def __init__(self, folder: Path, station: str | None) -> None:
+        self._folder = folder
+        self._station = station
+        self._printed: dict[str, int] = {}
+
+    def print_new(self) -> None:
+        """Print what is new in the files, in the order of the steps."""
+        names = sorted(os.listdir(self._folder), key=_number) if self._folder.is_dir() else []
+        for name in names:
+            if self._station is None or name.partition("-")[2] == f"{self._station}.log":
+                self._print_file(name)
+        sys.stdout.flush()
+
+    def _print_file(self, name: str) -> None:
+        with open(self._folder / name, "rb") as file:
+            file.seek(self._printed.get(name, 0))
+            if name not in self._printed and self._station is None:
+                sys.stdout.write(f"== {name.removesuffix('.log')}\n")
+                sys.stdout.flush()
+            while chunk := file.read(_CHUNK):
+                sys.stdout.buffer.write(chunk)
+            self._printed[name] = file.tell()
+
+
+def _number(name: str) -> tuple[int, str]:
+    number = name.partition("-")[0]
+    return (int(number) if number.isdigit() else 0, name)
+
+
+def _store(workspace: Path) -> Store:
+    return Store(Path(os.path.abspath(workspace)))

@@ -1,0 +1,124 @@
+"""What a run shows while it goes: plain lines, JSON events, or live progress on a terminal."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+from mityflow.cli.screen import Screen, printable, seconds
+from mityflow.clock import from_iso
+
+_TAIL = 20
+_WORDS = {"succeeded": "ok", "failed": "FAILED"}
+
+
+class JsonProgress:
+    """Every event as a line of JSON, as the journal has it."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+
+    def on_event(self, event: Mapping[str, Any]) -> None:
+        """Write the event."""
+        self._screen.line(json.dumps(event))
+
+    def on_output(self, step: str, data: bytes) -> None:
+        """Output is in the step's log."""
+
+
+class PlainProgress:
+    """A line when a station starts to be worth waiting for, and one when it is over.
+
+    The end of a failed station's output is shown with it; ``verbose`` shows all output as it comes.
+    """
+
+    def __init__(self, screen: Screen, *, verbose: bool = False) -> None:
+        self._screen = screen
+        self._verbose = verbose
+        self._tail: deque[str] = deque(maxlen=_TAIL)
+        self._rest = b""
+        self._count = self._number = 0
+        self._numbers: dict[str, int] = {}
+
+    def on_event(self, event: Mapping[str, Any]) -> None:
+        """Show what people want to know of the event."""
+        show = getattr(self, "_" + event["event"].replace(".", "_"), None)
+        if show:
+            show(event)
+
+    def on_output(self, step: str, data: bytes) -> None:  # noqa: ARG002 - an Observer
+        """Keep the end of the output, or show all of it."""
+        lines = (self._rest + data).split(b"\n")
+        self._rest = lines.pop()[-4096:]
+        for line in lines:
+            self._output_line(line)
+
+    def _output_line(self, line: bytes) -> None:
+        text = printable(_plain(line.decode(errors="replace")))
+        if self._verbose:
+            self._screen.line("    | " + text)
+        elif text.strip():
+            self._tail.append(text)
+
+    def _run_started(self, event: Mapping[str, Any]) -> None:
+        self._numbers = {s: i for i, s in enumerate(event["stations"], 1)}
+        name = event["workflow_name"]
+        self._screen.line(f"{self._screen.paint(name, 'bold')}  run {event['run_id']}")
+
+    def know(self, stations: list[str]) -> None:
+        """The steps of a run that goes on."""
+        self._numbers = {s: i for i, s in enumerate(stations, 1)}
+
+    def _step_started(self, event: Mapping[str, Any]) -> None:
+        self._tail.clear()
+        self._rest = b""
+        again = f" (attempt {event['attempt']})" if event["attempt"] > 1 else ""
+        if self._verbose or again:
+            self._screen.line(f"  {self._place(event['step'])} {event['step']}{again}")
+
+    def _step_retrying(self, event: Mapping[str, Any]) -> None:
+        self._end_output()
+        message = printable(event["result"]["message"])
+        wait = f" in {seconds(event['delay'])}" if event["delay"] else ""
+        self._screen.line(f"  {self._place(event['step'])} {event['step']} failed: {message}; again{wait}")
+
+    def _step_completed(self, event: Mapping[str, Any]) -> None:
+        self._end_output()
+        result, step = event["result"], event["step"]
+        status = result["status"]
+        took = from_iso(result["completed_at"]) - from_iso(result["started_at"])
+        word = self._screen.paint(_WORDS.get(status, status), status)
+        message = printable(result["message"])
+        time = f"  {seconds(took)}" if status != "skipped" else ""
+        self._screen.line(f"  {self._place(step)} {step}  {word}{time}" + (f"  {message}" if message else ""))
+        if status == "failed" and not self._verbose:
+            for line in self._tail:
+                self._screen.line(self._screen.paint("      | " + line, "dim"))
+
+    def _step_waiting(self, event: Mapping[str, Any]) -> None:
+        self._end_output()
+        result = event["result"]
+        word = self._screen.paint("waiting", "waiting")
+        self._screen.line(f"  {self._place(event['step'])} {event['step']}  {word}  {printable(result['message'])}")
+
+    def _run_stopping(self, event: Mapping[str, Any]) -> None:
+        self._screen.line(f"  {event['reason']}; stopping")
+
+    def _end_output(self) -> None:
+        if self._rest:
+            self._output_line(self._rest)
+            self._rest = b""
+
+    def _place(self, step: str) -> str:
+        width = len(str(len(self._numbers)))
+        return self._screen.paint(f"{self._numbers.get(step, 0):>{width}}/{len(self._numbers)}", "dim")
+
+
+def _plain(text: str) -> str:
+    """A line without escape sequences, as it would stand on a screen after its last carriage return."""
+    import re
+
+    text = re.sub(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-Z\\-_])", "", text)
+    return text.rstrip("\r").rpartition("\r")[2]

@@ -1,0 +1,219 @@
+"""``run`` and ``resume``."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mityflow.cli.options import (
+    complete_run,
+    complete_workflow,
+    input_options,
+    json_option,
+    workspace_option,
+)
+from mityflow.cli.progress import JsonProgress, PlainProgress
+from mityflow.cli.screen import Screen, printable, seconds
+from mityflow.clock import from_iso
+from mityflow.executor import Source, WorkflowExecutor
+from mityflow.log import ExecutionLog, ExecutionState
+from mityflow.registry import StationRegistry
+from mityflow.station import Answer
+
+_EXIT = {
+    ExecutionState.COMPLETED: 0,
+    ExecutionState.FAILED: 1,
+    ExecutionState.WAITING: 3,
+    ExecutionState.CANCELLED: 130,
+}
+
+
+@click.command()
+@click.argument("workflow", shell_complete=complete_workflow)
+@input_options
+@workspace_option
+@click.option("--guardrails", type=click.Path(path_type=Path), metavar="FILE", help="Limits for stations that heal.")
+@click.option("--answers", type=click.Path(path_type=Path), metavar="FILE", help="Answers to questions, by step.")
+@click.option("--non-interactive", is_flag=True, help="Ask nothing, even on a terminal.")
+@click.option("-v", "--verbose", is_flag=True, help="Show all that the stations print.")
+@json_option("Print every event as a line of JSON.")
+def run(
+    workflow: str,
+    inputs: tuple[str, ...],
+    inputs_file: Path | None,
+    workspace: Path,
+    guardrails: Path | None,
+    answers: Path | None,
+    non_interactive: bool,
+    verbose: bool,
+    as_json: bool,
+) -> int:
+    """Run WORKFLOW: a file, or the name of a predefined or plugin workflow.
+
+    \b
+    mityflow run create-app -i app_name=my-app -i stack=python-fastapi
+    mityflow run ci.yaml --workspace ../service --non-interactive
+    """
+    from mityflow.catalog import find_workflow
+    from mityflow.cli.values import Answering, input_values, interactive
+    from mityflow.context import WorkflowContext
+    from mityflow.inputs import resolve_inputs
+    from mityflow.prepare import CheckCache, prepare
+    from mityflow.store import FOLDER
+
+    ask = interactive(refused=non_interactive)
+    workspace = Path(os.path.abspath(workspace))
+    registry = StationRegistry.discover()
+    cache = CheckCache(workspace / FOLDER)
+    path = find_workflow(workflow)
+    prepared = prepare(path, registry, cache, shown=_shown(workflow, path))
+    values = input_values(prepared.workflow, inputs, inputs_file, ask=ask)
+    context = WorkflowContext(workspace, inputs=resolve_inputs(prepared.workflow.inputs, values))
+    progress = _progress(as_json=as_json, verbose=verbose)
+    executor = WorkflowExecutor(registry, observer=progress, answers=Answering(answers, ask=ask))
+    with _closing(progress):
+        log = executor.execute(
+            prepared.workflow,
+            context,
+            plan=prepared.plan,
+            source=Source(path.absolute(), prepared.text),
+            guardrails=_guardrails(guardrails) or prepared.guardrails,
+        )
+    cache.save()
+    return _report(log, executor, as_json=as_json)
+
+
+@click.command()
+@click.argument("run_ref", metavar="[RUN]", required=False, shell_complete=complete_run)
+@workspace_option
+@click.option("--answer", metavar="OPTION", help="The answer to the question the run waits with.")
+@click.option("--message", metavar="TEXT", default="", help="A text that goes with the answer.")
+@click.option("--answers", type=click.Path(path_type=Path), metavar="FILE", help="Answers to questions, by step.")
+@click.option("--non-interactive", is_flag=True, help="Ask nothing, even on a terminal.")
+@click.option("-v", "--verbose", is_flag=True, help="Show all that the stations print.")
+@json_option("Print every event as a line of JSON.")
+def resume(
+    run_ref: str | None,
+    workspace: Path,
+    answer: str | None,
+    message: str,
+    answers: Path | None,
+    non_interactive: bool,
+    verbose: bool,
+    as_json: bool,
+) -> int:
+    """Go on with RUN where it stopped; what completed does not run again.
+
+    RUN is a run's id, a unique prefix of one, a workflow's id, or nothing for the latest run.
+
+    \b
+    mityflow resume
+    mityflow resume --answer retry
+    """
+    from mityflow.cli.values import Answering, interactive
+    from mityflow.errors import UsageError
+    from mityflow.store import Store
+
+    if message and answer is None:
+        raise UsageError("--message goes with --answer")
+    ask = interactive(refused=non_interactive)
+    registry = StationRegistry.discover()
+    store = Store(Path(os.path.abspath(workspace)))
+    run_id = store.find(run_ref)
+    log = store.load(run_id)
+    progress = _progress(as_json=as_json, verbose=verbose)
+    if isinstance(progress, PlainProgress):
+        progress.know(log.stations)
+    executor = WorkflowExecutor(registry, observer=progress, answers=Answering(answers, ask=ask))
+    with _closing(progress):
+        log = executor.resume(
+            log,
+            answer=Answer(answer, message) if answer is not None else None,
+            workflow=_present_workflow(store.plan(run_id)),
+        )
+    return _report(log, executor, as_json=as_json)
+
+
+def _shown(ref: str, path: Path) -> str:
+    """How faults name the file: as it was given."""
+    return ref if ref == str(path) else str(path)
+
+
+def _guardrails(path: Path | None) -> Mapping[str, Any] | None:
+    if path is None:
+        return None
+    from mityflow.loader import load_guardrails
+
+    return load_guardrails(path)
+
+
+def _present_workflow(plan: Mapping[str, Any]) -> Any:
+    """The workflow as its file says now; None when the file is gone."""
+    file = plan.get("workflow_file")
+    if not file or not Path(file).is_file():
+        return None
+    from mityflow.loader import load_workflow
+
+    return load_workflow(Path(file))
+
+
+def _progress(*, as_json: bool, verbose: bool) -> Any:
+    screen = Screen()
+    if as_json:
+        return JsonProgress(screen)
+    if screen.stream.isatty() and not verbose and os.environ.get("TERM") != "dumb":
+        from mityflow.cli.live import LiveProgress
+
+        return LiveProgress(screen)
+    return PlainProgress(screen, verbose=verbose)
+
+
+class _closing:  # noqa: N801 - reads as the statement it is
+    def __init__(self, progress: Any) -> None:
+        self._progress = progress
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        close = getattr(self._progress, "close", None)
+        if close:
+            close()
+
+
+def _report(log: ExecutionLog, executor: WorkflowExecutor, *, as_json: bool) -> int:
+    """Say how it ended and what to do now; the exit code."""
+    code = _EXIT[log.state]
+    if log.state is ExecutionState.CANCELLED and executor.signal not in (None, signal.SIGINT):
+        code = 143
+    if as_json:
+        return code
+    screen = Screen()
+    took = ""
+    if log.started_at and log.completed_at:
+        took = f" in {seconds(from_iso(log.completed_at) - from_iso(log.started_at))}"
+    screen.line(f"{screen.paint(str(log.state), log.state.value)}{took}")
+    for key, value in log.workflow_outputs.items():
+        screen.line(f"  {key}: {printable(value if isinstance(value, str) else repr(value))}")
+    if log.error:
+        screen.line(f"  {printable(log.error)}")
+    for line in _what_now(log):
+        screen.line(f"  {line}")
+    return code
+
+
+def _what_now(log: ExecutionLog) -> list[str]:
+    if log.question:
+        lines = [printable(log.question.text)]
+        for option in log.question.options:
+            label = f"  ({option.label})" if option.label else ""
+            lines.append(f"answer with: mityflow resume {log.run_id} --answer {option.id}{label}")
+        return lines
+    if log.state is ExecutionState.COMPLETED:
+        return []
+    return [f"details: mityflow show {log.run_id}", f"go on:   mityflow resume {log.run_id}"]

@@ -1,0 +1,153 @@
+"""From a file to a plan that can be run: what ``check``, ``plan`` and ``run`` have in common."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mityflow import __version__
+from mityflow.checks import check_plan
+from mityflow.errors import Fault, FaultsError
+from mityflow.loader import Loaded, parse_workflow, read_bytes
+from mityflow.plan import Given, Plan, Planned
+from mityflow.registry import StationRegistry
+from mityflow.resources import schema_text
+from mityflow.workflow import Workflow
+
+_KEPT = 200
+
+
+class Prepared(NamedTuple):
+    """A checked workflow file. ``text`` is what it said; ``guardrails`` are its settings, if it has any."""
+
+    workflow: Workflow
+    plan: Plan
+    path: Path
+    text: str
+    guardrails: Mapping[str, Any] | None
+
+
+def check_file(path: Path, registry: StationRegistry, shown: str | None = None) -> list[Fault]:
+    """Every fault of a workflow file, in the order of their places; empty when it could be run."""
+    loaded = parse_workflow(read_bytes(path), path, shown)
+    faults = list(loaded.faults)
+    if loaded.workflow is not None:
+        faults += _plan(loaded, loaded.workflow, registry, frozenset())[1]
+    return list(FaultsError(dict.fromkeys(faults)).faults)
+
+
+def prepare(
+    path: Path, registry: StationRegistry, cache: CheckCache | None = None, shown: str | None = None
+) -> Prepared:
+    """Read, check and plan a workflow file. Raises FaultsError with every fault.
+
+    A ``cache`` spares the checks that need nothing but the file's text, where it has passed them before.
+    """
+    data = read_bytes(path)
+    checked = cache.look_up(data) if cache else None
+    loaded = parse_workflow(data, path, shown, known_good=checked is not None)
+    settings = checked.settings(registry) if checked else frozenset[str]()
+    if loaded.workflow is None or loaded.faults:
+        raise FaultsError(check_file(path, registry, shown))
+    planned, faults = _plan(loaded, loaded.workflow, registry, settings)
+    if faults:
+        raise FaultsError(faults)
+    if cache:
+        cache.passed(data, planned.plan)
+    return Prepared(loaded.workflow, planned.plan, path, loaded.source.text, loaded.guardrails)
+
+
+def _plan(
+    loaded: Loaded, workflow: Workflow, registry: StationRegistry, settings: frozenset[str]
+) -> tuple[Planned, list[Fault]]:
+    planned = check_plan(
+        workflow, registry, Given.of(workflow), partial=loaded.partial, settings_checked=settings
+    )
+    if not planned.problems:
+        return planned, []
+    from mityflow.filecheck import placed
+
+    return planned, [placed(problem, loaded.source) for problem in planned.problems]
+
+
+class Checked(NamedTuple):
+    """That a text passed its checks; ``modules`` are fingerprints of the models its settings passed."""
+
+    modules: Mapping[str, str]
+
+    def settings(self, registry: StationRegistry) -> frozenset[str]:
+        """The stations whose settings need no new check, since their model is what it was."""
+        found = set()
+        for name, fingerprint in self.modules.items():
+            params = registry.get(name).Params if name in registry else None
+            if isinstance(params, str) and _fingerprint(params) == fingerprint:
+                found.add(name)
+        return frozenset(found)
+
+
+class CheckCache:
+    """Remembers, in a workspace's ``.mity/cache``, which texts have passed their checks.
+
+    The key is the text, the schema and mityflow's version; it is always safe to delete, and says
+    nothing about a workflow but that its text was found right. Nothing is written before
+    :meth:`save`, which does not make the folder ``.mity``.
+    """
+
+    def __init__(self, mity_folder: Path) -> None:
+        self._root = mity_folder
+        self._folder = mity_folder / "cache"
+        self._new: tuple[Path, bytes] | None = None
+
+    def look_up(self, data: bytes) -> Checked | None:
+        """What is known of a text, None when it has not been checked."""
+        try:
+            entry = json.loads(self._path(data).read_bytes())
+            return Checked(dict(entry["modules"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def passed(self, data: bytes, plan: Plan) -> None:
+        """Remember that a text has passed."""
+        params = {s.call.station: s.station.Params for s in plan.steps.values()}
+        modules = {name: _fingerprint(p) for name, p in params.items() if isinstance(p, str)}
+        self._new = (self._path(data), json.dumps({"modules": modules}).encode())
+
+    def save(self) -> None:
+        """Write what is new, if the workspace has a ``.mity``; failing to is no error."""
+        if self._new is None or self._new[0].exists() or not self._root.is_dir() or self._folder.is_symlink():
+            return
+        from mityflow.store import write_atomically
+
+        path, data = self._new
+        try:
+            self._folder.mkdir(exist_ok=True)
+            old = sorted(self._folder.glob("*.json"), key=lambda p: p.stat().st_mtime)
+            for entry in old[: max(0, len(old) - _KEPT)]:
+                entry.unlink(missing_ok=True)
+            write_atomically(path, data)
+        except OSError:
+            return
+
+    def _path(self, data: bytes) -> Path:
+        key = hashlib.sha256(b"\0".join((__version__.encode(), schema_text("workflow").encode(), data)))
+        return self._folder / f"{key.hexdigest()}.json"
+
+
+def _fingerprint(params: str) -> str:
+    """A digest of the file that defines a model given as ``module:Class``, found without importing it."""
+    import sys
+
+    module = params.partition(":")[0]
+    package, _, name = module.rpartition(".")
+    folders = getattr(sys.modules.get(package), "__path__", ()) if package else ()
+    for folder in folders:
+        try:
+            with open(os.path.join(folder, f"{name}.py"), "rb") as file:
+                return hashlib.sha256(file.read()).hexdigest()
+        except OSError:
+            continue
+    return "unknown"
