@@ -144,15 +144,21 @@ class _Names:
             return None
         if not rest or not isinstance(rest[0], str) or rest[0] == "*":
             return None
+        return self._check_below(str(root), rest, reference)
+
+    def _check_below(
+        self, root: str, rest: list[str | int], reference: Reference
+    ) -> tuple[str, str | None] | None:
+        key = str(rest[0])
         if root == "inputs":
-            return _among(rest[0], self._given.inputs, "input")
+            return _among(key, self._given.inputs, "input")
         if root == "env" and not reference.defaulted:
-            found = _among(rest[0], self._given.env, "env value")
+            found = _among(key, self._given.env, "env value")
             return (f"{found[0]}; declare it under 'env' or 'secrets'", found[1]) if found else None
         if root == "run":
-            return _among(rest[0], RUN_KEYS, "value of 'run'")
+            return _among(key, RUN_KEYS, "value of 'run'")
         if root == "outputs":
-            return self._flat_output(rest[0], reference)
+            return self._flat_output(key, reference)
         if root == "stations":
             return self._station_value(reference, rest)
         return None

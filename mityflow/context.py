@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, MutableMapping
 from copy import copy
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from mityflow.errors import UsageError
 
 
-class StackType(str, Enum):
+class StackType(StrEnum):
     """The stacks mityflow knows by name; a plugin's stack is given as plain text."""
 
     PYTHON_FASTAPI = "python-fastapi"
@@ -25,8 +25,8 @@ class StackType(str, Enum):
     FRONTEND_VUE = "frontend-vue"
     ELECTRON_APP = "electron-app"
 
-    def __str__(self) -> str:
-        return self.value
+
+CLOUDS = ("azure", "aws", "gcp")
 
 
 class IacConfig(NamedTuple):
@@ -35,13 +35,11 @@ class IacConfig(NamedTuple):
     provider: str
     cloud: str
 
-    CLOUDS = ("azure", "aws", "gcp")
-
     @classmethod
     def terraform(cls, cloud: str) -> IacConfig:
         """Terraform on ``azure``, ``aws`` or ``gcp``; raises UsageError for any other cloud."""
-        if cloud not in cls.CLOUDS:
-            raise UsageError(f"unknown cloud '{cloud}'", hint=f"one of {', '.join(cls.CLOUDS)}")
+        if cloud not in CLOUDS:
+            raise UsageError(f"unknown cloud '{cloud}'", hint=f"one of {', '.join(CLOUDS)}")
         return cls("terraform", cloud)
 
     @classmethod
@@ -149,9 +147,7 @@ class WorkflowContext:
         """Rebuild a context from :meth:`to_data` and environment values, which are never stored."""
         context = cls(data["workspace"], data["app_name"], data["stack"], inputs=data["inputs"])
         iac = data.get("iac")
-        return context._with(
-            iac=IacConfig.from_data(iac) if iac else None, env=dict(env), metadata=data["metadata"]
-        )
+        return context._with(iac=IacConfig.from_data(iac) if iac else None, env=dict(env), metadata=data["metadata"])
 
 
 def _folder_name(name: str) -> str:

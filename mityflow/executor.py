@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from mityflow.clock import Clock
 from mityflow.context import WorkflowContext
-from mityflow.errors import FaultsError, MityError, ResumeError, UsageError
+from mityflow.errors import FaultsError, ResumeError, UsageError
 from mityflow.expressions import ExpressionError, render_value
 from mityflow.interpreter import (
     Ask,
@@ -29,7 +28,6 @@ from mityflow.log import ExecutionLog, ExecutionState
 from mityflow.masking import Masker
 from mityflow.output import StepOutput
 from mityflow.plan import Given, Plan, Step
-from mityflow.process import Cancelled
 from mityflow.registry import StationRegistry
 from mityflow.station import Answer, Question, StationResult
 from mityflow.steps import StepRun, run_step

@@ -48,9 +48,7 @@ def placed(problem: Problem, source: Source) -> Fault:
         line, column = node.position(problem.offset)
     else:
         line, column = node.line, node.column
-    return Fault(
-        problem.rule, problem.message, source.path, line, column, problem.suggestion, line_text(source, line)
-    )
+    return Fault(problem.rule, problem.message, source.path, line, column, problem.suggestion, line_text(source, line))
 
 
 def file_problems(root: Node, schema_name: str, *, numeric: Collection[str] = ()) -> list[Problem]:
@@ -127,7 +125,8 @@ def _unknown_keys(error: ValidationError, where: Where) -> Iterator[Problem]:
     schema: Mapping[str, Any] = error.schema  # type: ignore[assignment]
     known = schema.get("properties", {})
     patterns = list(schema.get("patternProperties", {}))
-    for key in error.instance:
+    instance: Any = error.instance
+    for key in instance:
         if key in known or any(re.search(pattern, key) for pattern in patterns):
             continue
         if known:
@@ -138,14 +137,20 @@ def _unknown_keys(error: ValidationError, where: Where) -> Iterator[Problem]:
 
 def _wrong_name(error: ValidationError, where: Where) -> Problem:
     key = str(error.instance)
-    options = [str(option) for option in error.validator_value] if error.validator == "enum" else []
+    wanted: Any = error.validator_value
+    options = [str(option) for option in wanted] if error.validator == "enum" else []
     return Problem(
-        "unknown-key", f"unknown key '{key}'; one of {', '.join(options)}", (*where, key), nearest(key, options), key=True
+        "unknown-key",
+        f"unknown key '{key}'; one of {', '.join(options)}",
+        (*where, key),
+        nearest(key, options),
+        key=True,
     )
 
 
 def _wrong_value(root: Node, error: ValidationError, where: Where) -> Problem:
-    wanted, what = error.validator_value, _named(where)
+    wanted: Any = error.validator_value
+    what = _named(where)
     shown = json.dumps(error.instance, ensure_ascii=False)
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
     suggestion = None

@@ -41,8 +41,7 @@ def input_problems(name: str, schema: Any, where: Where) -> list[Problem]:
     except MityError as error:
         return [Problem("input", f"input '{name}': {error.message}", where)]
     return [
-        Problem("input-default", f"the default of '{name}' does not fit: {why}", (*where, "default"))
-        for why in wrong
+        Problem("input-default", f"the default of '{name}' does not fit: {why}", (*where, "default")) for why in wrong
     ]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from mityflow.expressions import ExpressionError, parse_condition, render_value
+from mityflow.expressions import ExpressionError, parse_condition
 from mityflow.log import ExecutionLog, ExecutionState
 from mityflow.plan import Plan, Step
 from mityflow.station import Answer, Option, Question, StationResult

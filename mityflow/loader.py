@@ -53,9 +53,7 @@ def load_workflow(path: Path, shown: str | None = None) -> Workflow:
     return loaded.workflow
 
 
-def parse_workflow(
-    data: bytes, path: Path, shown: str | None = None, *, known_good: bool = False
-) -> Loaded:
+def parse_workflow(data: bytes, path: Path, shown: str | None = None, *, known_good: bool = False) -> Loaded:
     """Read a workflow's text. ``shown`` is the name that faults give the file.
 
     ``known_good`` spares the checks against the schema, for a text that has passed them before.

@@ -22,7 +22,7 @@ run.resumed         an attempt to continue begins
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from mityflow.station import Answer, Question, StationResult
 FORMAT = 1
 
 
-class ExecutionState(str, Enum):
+class ExecutionState(StrEnum):
     """Where a run stands."""
 
     PENDING = "pending"
@@ -41,9 +41,6 @@ class ExecutionState(str, Enum):
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
-
-    def __str__(self) -> str:
-        return self.value
 
     @property
     def ended(self) -> bool:
@@ -175,7 +172,8 @@ class ExecutionLog:
 
     def _step_completed(self, event: Mapping[str, Any]) -> None:
         step = event["step"]
-        result = self._record(step, event["result"])
+        result = self.results[step] = StationResult.from_data(step, event["result"])
+        self.outputs.update(result.outputs)
         self.answers.pop(step, None)
         self.asked.pop(step, None)
         self.current = None
@@ -191,7 +189,7 @@ class ExecutionLog:
             self._cleaning = self._cleaning or self.main_done == self.main_count
 
     def _step_waiting(self, event: Mapping[str, Any]) -> None:
-        self._record(event["step"], event["result"])
+        self.results[event["step"]] = StationResult.from_data(event["step"], event["result"])
         self.current = event["step"]
         self.state = ExecutionState.WAITING
 
@@ -226,8 +224,9 @@ class ExecutionLog:
         waiting = self.current if self.state is ExecutionState.WAITING else None
         self.results = {id_: r for id_, r in self.results.items() if id_ in done or id_ == waiting}
         self.outputs = dict(self._given_outputs)
-        for result in self.results.values():
-            self.outputs.update(result.outputs)
+        for id_, result in self.results.items():
+            if id_ in done:
+                self.outputs.update(result.outputs)
         self.attempts = {}
         self.stop = self.error = self.completed_at = None
         self.died = False
@@ -236,12 +235,6 @@ class ExecutionLog:
         if waiting is None:
             self.current = None
             self.state = ExecutionState.RUNNING
-
-    def _record(self, step: str, data: Mapping[str, Any]) -> StationResult:
-        result = StationResult.from_data(step, data)
-        self.results[step] = result
-        self.outputs.update(result.outputs)
-        return result
 
     def _stop(self, why: str, error: str) -> None:
         if self.stop is None or why == "cancelled":

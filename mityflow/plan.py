@@ -141,9 +141,7 @@ class _Resolved(NamedTuple):
     dependencies: Sequence[str]
 
 
-def resolve(
-    workflow: Workflow, stations: Stations, given: Given, *, partial: bool = False
-) -> Planned:
+def resolve(workflow: Workflow, stations: Stations, given: Given, *, partial: bool = False) -> Planned:
     """Resolve, order and connect the stations.
 
     ``partial`` is for a workflow that had to be read with pieces left out: what may be missing only
@@ -167,9 +165,7 @@ def _resolved(calls: Sequence[StationCall], stations: Stations, problems: list[P
     for call in calls:
         try:
             station = stations.get(call.station)
-            found.append(
-                _Resolved(call, station, station.input(), station.output(), tuple(station.dependencies()))
-            )
+            found.append(_Resolved(call, station, station.input(), station.output(), tuple(station.dependencies())))
         except MityError as error:
             problems.append(_unresolved(call, error, stations))
     return found
@@ -206,43 +202,46 @@ def _ordered(
     problems: list[Problem],
     partial: bool,
 ) -> tuple[list[_Resolved], list[Move]]:
-    by_id = {r.call.id: i for i, r in enumerate(steps)}
-    by_station: dict[str, int] = {}
-    for i, r in enumerate(steps):
-        by_station.setdefault(r.call.station, i)
-    earlier_ids = {r.call.id for r in before}
-    earlier_stations = {r.call.station for r in before}
-    predecessors: list[list[int]] = []
-    for i, r in enumerate(steps):
-        wanted: list[int] = []
-        for n, need in enumerate(r.call.needs):
-            if need in by_id and need != r.call.id:
-                wanted.append(by_id[need])
-            elif need == r.call.id:
-                problems.append(Problem("needs", "a step cannot need itself", (*r.call.where, "needs", n)))
-            elif need not in earlier_ids and not partial:
-                meant = nearest(need, [*by_id, *earlier_ids])
-                problems.append(Problem("needs", f"no step has the id '{need}'", (*r.call.where, "needs", n), meant))
-        for dependency in r.dependencies:
-            first = by_station.get(dependency)
-            if first is not None and first != i:
-                wanted.append(first)
-            elif first is None and dependency not in earlier_stations and not partial:
-                problems.append(_missing_dependency(r, dependency, stations))
-        predecessors.append(wanted)
-    ordering = stable_order(predecessors)
+    found: list[Problem] = []
+    needs = _needed_steps(steps, {r.call.id for r in before}, found)
+    dependencies = _needed_stations(steps, {r.call.station for r in before}, stations, found)
+    if not partial:
+        problems += found
+    ordering = stable_order([[*n, *d] for n, d in zip(needs, dependencies, strict=True)])
     if ordering.cycle:
         ring = [steps[i].call.id for i in ordering.cycle]
-        problems.append(
-            Problem(
-                "cycle",
-                "these steps wait for each other: " + " -> ".join([*ring, ring[0]]),
-                steps[ordering.cycle[0]].call.where,
-            )
-        )
+        message = "these steps wait for each other: " + " -> ".join([*ring, ring[0]])
+        problems.append(Problem("cycle", message, steps[ordering.cycle[0]].call.where))
         return steps, []
     moves = [_move(steps[late], steps[user]) for late, user in sorted(ordering.pulled.items())]
     return [steps[i] for i in ordering.order], moves
+
+
+def _needed_steps(steps: Sequence[_Resolved], before: set[str], problems: list[Problem]) -> list[list[int]]:
+    """For each step the indices of those its ``needs`` names."""
+    by_id = {r.call.id: i for i, r in enumerate(steps)}
+    for r in steps:
+        for n, need in enumerate(r.call.needs):
+            where = (*r.call.where, "needs", n)
+            if need == r.call.id:
+                problems.append(Problem("needs", "a step cannot need itself", where))
+            elif need not in by_id and need not in before:
+                meant = nearest(need, [*by_id, *before])
+                problems.append(Problem("needs", f"no step has the id '{need}'", where, meant))
+    return [[by_id[n] for n in r.call.needs if n in by_id and n != r.call.id] for r in steps]
+
+
+def _needed_stations(
+    steps: Sequence[_Resolved], before: set[str], stations: Stations, problems: list[Problem]
+) -> list[list[int]]:
+    """For each step the indices of the first steps of the stations that its own depends on."""
+    first: dict[str, int] = {}
+    for i, r in enumerate(steps):
+        first.setdefault(r.call.station, i)
+    for r in steps:
+        absent = [d for d in r.dependencies if d not in first and d not in before]
+        problems += [_missing_dependency(r, dependency, stations) for dependency in absent]
+    return [[first[d] for d in r.dependencies if d in first and first[d] != i] for i, r in enumerate(steps)]
 
 
 def _missing_dependency(r: _Resolved, dependency: str, stations: Stations) -> Problem:
@@ -270,24 +269,21 @@ class _Provided:
         self._stations = stations
         self._keys: dict[str, str] = {name: f"context '{name}'" for name in given.fields}
         self._keys |= {name: f"input '{name}'" for name in given.inputs}
-        self._keys |= {name: "the caller's context" for name in given.outputs}
+        self._keys |= dict.fromkeys(given.outputs, "the caller's context")
         self._artifacts: dict[str, str] = {}
 
-    def connect(
-        self, r: _Resolved, problems: list[Problem], steps: Sequence[_Resolved], partial: bool
-    ) -> Step:
+    def connect(self, r: _Resolved, problems: list[Problem], steps: Sequence[_Resolved], partial: bool) -> Step:
         """The step with the sources of what it reads; afterwards what it produces is provided too."""
         sources = {k: self._keys[k] for k in _keys_read(r.input) if k in self._keys}
         if not partial:
-            for group in [*((key,) for key in r.input.required), *r.input.one_of]:
-                if not any(key in self._keys for key in group):
-                    problems.append(self._missing(r, group, steps))
-            for name in r.input.artifacts:
-                if name not in self._artifacts:
-                    problems.append(self._missing_artifact(r, name, steps))
+            groups = [*((key,) for key in r.input.required), *r.input.one_of]
+            lacking = [group for group in groups if not any(key in self._keys for key in group)]
+            problems += [self._missing(r, group, steps) for group in lacking]
+            absent = [name for name in r.input.artifacts if name not in self._artifacts]
+            problems += [self._missing_artifact(r, name, steps) for name in absent]
         sources |= {f"artifact {n}": self._artifacts[n] for n in r.input.artifacts if n in self._artifacts}
-        self._keys |= {key: f"step '{r.call.id}'" for key in r.output.all_keys}
-        self._artifacts |= {name: f"step '{r.call.id}'" for name in r.output.artifacts}
+        self._keys |= dict.fromkeys(r.output.all_keys, f"step '{r.call.id}'")
+        self._artifacts |= dict.fromkeys(r.output.artifacts, f"step '{r.call.id}'")
         return Step(r.call, r.station, r.input, r.output, sources)
 
     def _missing(self, r: _Resolved, group: Sequence[str], steps: Sequence[_Resolved]) -> Problem:

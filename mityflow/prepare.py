@@ -64,9 +64,7 @@ def prepare(
 def _plan(
     loaded: Loaded, workflow: Workflow, registry: StationRegistry, settings: frozenset[str]
 ) -> tuple[Planned, list[Fault]]:
-    planned = check_plan(
-        workflow, registry, Given.of(workflow), partial=loaded.partial, settings_checked=settings
-    )
+    planned = check_plan(workflow, registry, Given.of(workflow), partial=loaded.partial, settings_checked=settings)
     if not planned.problems:
         return planned, []
     from mityflow.filecheck import placed

@@ -54,9 +54,7 @@ def new_recipe(
     }
 
 
-def restore(
-    data: Mapping[str, Any], run_id: str, workflow: Workflow | None, env: Mapping[str, str]
-) -> Recipe:
+def restore(data: Mapping[str, Any], run_id: str, workflow: Workflow | None, env: Mapping[str, str]) -> Recipe:
     """The recipe from its JSON data, with the environment values that were not stored.
 
     Raises ResumeError when the workflow means something else now, or when a value was masked
@@ -85,9 +83,7 @@ def restore(
             hint="set it in the environment, or pass env={...} to resume",
         )
     if masked:
-        raise ResumeError(
-            f"the input {' and '.join(masked)} held a secret and was not stored", hint="start a new run"
-        )
+        raise ResumeError(f"the input {' and '.join(masked)} held a secret and was not stored", hint="start a new run")
     values = {n: env[n] if n in env else os.environ[n] for n in kept["env_names"]}
     return Recipe(workflow, WorkflowContext.from_data(kept, values), data.get("guardrails") or {})
 

@@ -115,5 +115,5 @@ def _instance(found: Any, what: str) -> Station:
         raise PluginError(f"{what} has no name", hint="set the class attribute 'name'")
     try:
         return found()
-    except Exception as error:  # noqa: BLE001 - a plugin's code may raise anything
+    except Exception as error:
         raise PluginError(f"{what} cannot be made: {type(error).__name__}: {error}") from error

@@ -42,9 +42,7 @@ def check_settings(
     return problems
 
 
-def _unknown_keys(
-    model: type[BaseModel], name: str, values: Mapping[str, Any], where: Where
-) -> list[Problem]:
+def _unknown_keys(model: type[BaseModel], name: str, values: Mapping[str, Any], where: Where) -> list[Problem]:
     if model.model_config.get("extra") == "allow":
         return []
     known = _keys(model)
@@ -69,7 +67,9 @@ def _problem(detail: ErrorDetails, name: str, where: Where) -> Problem:
     kind, loc = detail["type"], detail["loc"]
     place = (*where, *loc)
     if kind == "missing":
-        return Problem("missing-key", f"station '{name}' needs the setting '{loc[-1]}'", place[: len(where) + len(loc) - 1])
+        return Problem(
+            "missing-key", f"station '{name}' needs the setting '{loc[-1]}'", place[: len(where) + len(loc) - 1]
+        )
     if kind == "extra_forbidden":
         return Problem("unknown-key", f"unknown key '{loc[-1]}'", place, key=True)
     if kind == "string_type":
@@ -80,7 +80,9 @@ def _problem(detail: ErrorDetails, name: str, where: Where) -> Problem:
         wanted = str(detail.get("ctx", {}).get("expected", ""))
         options = [w.strip("' ") for w in wanted.replace(" or ", ",").split(",")]
         given = str(detail["input"])[:60]
-        return Problem("enum", f"{_named(loc)} is one of {', '.join(options)}, not '{given}'", place, nearest(given, options))
+        return Problem(
+            "enum", f"{_named(loc)} is one of {', '.join(options)}, not '{given}'", place, nearest(given, options)
+        )
     if not loc:
         return Problem("with", f"station '{name}': {message}", where)
     return Problem("with", f"{_named(loc)}: {message}", place)
@@ -96,9 +98,9 @@ def _sure(detail: ErrorDetails) -> bool:
     return detail["type"] in ("missing", "extra_forbidden")
 
 
-def _open(values: Any, loc: Sequence[str | int]) -> bool:
+def _open(values: Mapping[str, Any], loc: Sequence[str | int]) -> bool:
     """True when the place of an error depends on an expression, whose value is not known yet."""
-    at = values
+    at: Any = values
     for part in loc:
         if isinstance(at, str):
             break

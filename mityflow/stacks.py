@@ -174,10 +174,15 @@ class Stack(NamedTuple):
     def template_values(self, app_name: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         """What a template can name: the name forms, the variables, and the stack's commands as shell text.
 
-        Raises UsageError for a variable that is unknown, wrong or missing.
+        A variable ``x`` also comes as ``x_json``, quoted and escaped so that JSON, TOML, YAML and most
+        languages read it back. Raises UsageError for a variable that is unknown, wrong or missing.
         """
+        import json
+
         names = self.names(app_name)
-        values: dict[str, Any] = {"stack": self.id, **names, **self._variables(variables, names)}
+        given = self._variables(variables, names)
+        quoted = {f"{name}_json": json.dumps(value, ensure_ascii=False) for name, value in given.items()}
+        values: dict[str, Any] = {"stack": self.id, **names, **given, **quoted}
         for phase in ("install", "build", "lint", "test", "format"):
             values[f"{phase}_command"] = self._shell_text(self.commands.get(phase, ()), names)
         host, port = "127.0.0.1", str(self.port.default if self.port else "")

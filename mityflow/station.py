@@ -140,9 +140,7 @@ class _Success:
     def __get__(self, result: None, owner: type[StationResult]) -> Callable[..., StationResult]: ...
     @overload
     def __get__(self, result: StationResult, owner: type[StationResult]) -> bool: ...
-    def __get__(
-        self, result: StationResult | None, owner: type[StationResult]
-    ) -> bool | Callable[..., StationResult]:
+    def __get__(self, result: StationResult | None, owner: type[StationResult]) -> bool | Callable[..., StationResult]:
         if result is None:
             return owner._succeeded
         return result.status in ("succeeded", "cached")
@@ -406,7 +404,7 @@ class Station:
         """False skips the station, with null outputs."""
         return True
 
-    def execute(self, context: StationContext) -> StationResult | Awaitable[StationResult]:
+    def execute(self, context: StationContext) -> StationResult | Awaitable[StationResult]:  # noqa: ARG002
         """Do the work. May be ``async``. Raising is a failure with its cause."""
         raise TypeError(f"station '{self.name}' has no execute method")
 

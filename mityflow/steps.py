@@ -80,11 +80,11 @@ def run_step(run: StepRun) -> StationResult:
         return _raised(error, run)
 
 
-def _execute(step: Step, context: StationContext) -> StationResult:
+def _execute(step: Step, context: StationContext) -> Any:
     if not step.station.should_run(context):
         return StationResult.skipped("the station found nothing to do")
     answer: Any = step.station.execute(context)
-    return _awaited(answer) if inspect.isawaitable(answer) else answer  # type: ignore[return-value]
+    return _awaited(answer) if inspect.isawaitable(answer) else answer
 
 
 def _awaited(answer: Any) -> Any:

@@ -21,9 +21,7 @@ from mityflow.workflow import format_duration
 @input_options
 @workspace_option
 @json_option("Print the plan as JSON.")
-def plan(
-    workflow: str, inputs: tuple[str, ...], inputs_file: Path | None, workspace: Path, as_json: bool
-) -> int:
+def plan(workflow: str, inputs: tuple[str, ...], inputs_file: Path | None, workspace: Path, as_json: bool) -> int:
     """Show what WORKFLOW would do: the order, what was moved and why, where each input comes from.
 
     Nothing is run and nothing is written. Input values may be given; they are checked.

@@ -20,9 +20,7 @@ def interactive(*, refused: bool = False) -> bool:
     return not refused and sys.stdin is not None and sys.stdin.isatty()
 
 
-def input_values(
-    workflow: Workflow, options: Sequence[str], file: Path | None, *, ask: bool
-) -> dict[str, Any]:
+def input_values(workflow: Workflow, options: Sequence[str], file: Path | None, *, ask: bool) -> dict[str, Any]:
     """All input values that were given; those that are missing are asked for if ``ask``."""
     values: dict[str, Any] = dict(mapping_file(file)) if file else {}
     for option in options:
@@ -121,8 +119,8 @@ def ask_question(step: str, question: Question) -> Answer:
     while True:
         text = click.prompt(f"1-{len(ids)} or a name", err=True).strip()
         chosen = ids[int(text) - 1] if text.isdigit() and 1 <= int(text) <= len(ids) else text
-        option = question.option(chosen)
-        if option:
-            message = click.prompt("message", default="", show_default=False, err=True) if option.takes_message else ""
+        found = question.option(chosen)
+        if found:
+            message = click.prompt("message", default="", show_default=False, err=True) if found.takes_message else ""
             return Answer(chosen, message)
         click.echo(f"  '{text}' is none of them", err=True)

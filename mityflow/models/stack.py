@@ -65,9 +65,7 @@ class PortModel(FileModel):
     """Where the application listens."""
 
     default: int = Field(description="The port it takes when none is given.", ge=1, le=65535)
-    env: EnvName | None = Field(
-        None, description="Environment variable with the port; else 'run' says {{ port }}."
-    )
+    env: EnvName | None = Field(None, description="Environment variable with the port; else 'run' says {{ port }}.")
     host_env: EnvName | None = Field(
         None, description="Environment variable with the address to listen on; else 'run' says {{ host }}."
     )
@@ -85,9 +83,7 @@ class TestReportModel(FileModel):
     """The test runner's own report, from which tests are counted."""
 
     format: Literal["junit"] = Field("junit", description="The report's format: JUnit XML.")
-    arguments: list[Argument] = Field(
-        [], description="Arguments that make the last test command write the report."
-    )
+    arguments: list[Argument] = Field([], description="Arguments that make the last test command write the report.")
     files: RelativePath = Field(description="Where the report is then, as a glob inside the application.")
 
 
@@ -103,15 +99,11 @@ class StackFile(FileModel):
     time_limits: TimeLimitsModel | None = Field(None, description="How long each phase may take.")
     env: dict[EnvName, Argument] = Field({}, description="Environment of every command.")
     port: PortModel | None = Field(None, description="Where the application listens.")
-    health: HealthModel | None = Field(
-        None, description="The request that shows that the application works."
-    )
+    health: HealthModel | None = Field(None, description="The request that shows that the application works.")
     test_report: TestReportModel | None = Field(
         None, description="The report that tests are counted from; without it only the exit code speaks."
     )
-    required_files: list[RelativePath] = Field(
-        [], description="Files an application of this stack cannot do without."
-    )
+    required_files: list[RelativePath] = Field([], description="Files an application of this stack cannot do without.")
     config_files: list[RelativePath] = Field(
         [], description="Files that must parse: .json, .toml, .yaml, .yml and .xml."
     )
