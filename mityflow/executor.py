@@ -167,7 +167,9 @@ class WorkflowExecutor:
                     f"{where}: {journal.damage.reason}; what came after it is not known",
                     hint="start a new run; nothing recorded before that line is lost",
                 )
-            now = store.load(log.run_id, journal)
+            now = store.fold(log.run_id, journal)
+            if now.unfinished:
+                now.mark_died()  # we hold the lock, so nobody else is at work on it
             _resumable(now, answer)
             lock.tell(log.run_id)
             _end_leftovers(now)

@@ -97,6 +97,11 @@ class ExecutionLog:
         return self.main_done
 
     @property
+    def unfinished(self) -> bool:
+        """True when a process is at work on the run, or died at it."""
+        return self.state in (ExecutionState.PENDING, ExecutionState.RUNNING)
+
+    @property
     def question(self) -> Question | None:
         """What somebody must answer before the run goes on."""
         if self.state is not ExecutionState.WAITING:
@@ -106,9 +111,7 @@ class ExecutionLog:
 
     def can_resume(self) -> bool:
         """True when :meth:`WorkflowExecutor.resume` would find something to do."""
-        return self.state in (ExecutionState.FAILED, ExecutionState.CANCELLED, ExecutionState.WAITING) or (
-            self.state in (ExecutionState.RUNNING, ExecutionState.PENDING) and self.died
-        )
+        return self.died if self.unfinished else self.state is not ExecutionState.COMPLETED
 
     def apply(self, event: Mapping[str, Any]) -> None:
         """Change as the event says. Raises StoreError for an event of an unknown kind."""
@@ -129,7 +132,7 @@ class ExecutionLog:
             "workflow_id": self.workflow_id,
             "workflow_name": self.workflow_name,
             "run_id": self.run_id,
-            "state": "failed" if self.died and not self.state.ended else self.state.value,
+            "state": "failed" if self.died else self.state.value,
             "current_station_index": self.current_station_index,
             "stations": self.stations,
             "outputs": self.workflow_outputs,

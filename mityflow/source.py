@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from io import StringIO
 from itertools import accumulate, islice
 from typing import Any, Literal, NamedTuple
@@ -27,7 +27,7 @@ MAX_NODES = 100_000  # values, with every alias expanded; keys are not counted
 MAX_DEPTH = 100  # mappings and sequences inside one another, with every alias expanded
 MAX_LISTED = 50  # faults of one rule
 MAX_SHOWN = 10_000  # characters of a line for display
-MAX_DIGITS = 3000  # characters of a number; Python itself refuses to read or write somewhat more
+MAX_DIGITS = 500  # characters of a number; fewer than Python can be told to refuse
 
 Kind = Literal["scalar", "mapping", "sequence"]
 Style = Literal["plain", "single", "double", "literal", "folded"]
@@ -115,13 +115,6 @@ class Node:
     def keys(self) -> dict[str, Place]:
         """Where each key of a mapping stands; a merged one, in the mapping it comes from."""
         return {key: self._lines.place(start) for key, start in self._key_starts.items()}
-
-    @property
-    def loses_text(self) -> bool:
-        """Whether this is a number that cannot be turned back into its text, such as ``1.10`` or ``0x1F``."""
-        if self.value is None or isinstance(self.value, str | bool | dict | list):
-            return False
-        return str(self.value) != self.raw or ("." in self.raw and self.raw.endswith("0"))
 
     def data(self) -> Any:
         """The value as plain dicts, lists and scalars, none of them shared."""
@@ -332,9 +325,7 @@ def _decode(data: bytes) -> tuple[str, _Finding | None]:
 
 # What YAML forbids, and the line ends that YAML 1.1 alone knows: a comment that goes on after U+2028 for
 # one reader has ended for another.
-_FORBIDDEN = re.compile(
-    "[^\t\n\r -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)
+_FORBIDDEN = re.compile("[^\t\n\r -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _LINE_ENDS_OF_YAML_11 = "\x85\u2028\u2029"
 
 
@@ -356,7 +347,7 @@ def _forbidden_message(character: str) -> str:
     if character == "\ufeff":
         return f"a byte order mark ({name}) may stand at the very start of a file only"
     if character in _LINE_ENDS_OF_YAML_11:
-        return f"{name} ends a line in YAML 1.1 but not in YAML 1.2; write it as \"\\u{ord(character):04x}\""
+        return f'{name} ends a line in YAML 1.1 but not in YAML 1.2; write it as "\\u{ord(character):04x}"'
     return f"the character {name} is not allowed in YAML; in double quotes it can be written as an escape"
 
 
@@ -401,7 +392,6 @@ _BOOLEANS_11 = {
     **dict.fromkeys(("n", "N", "no", "No", "NO", "off", "Off", "OFF"), "false"),
 }
 _FIRST_OF_NUMBER = frozenset("0123456789+-.")
-_FIRST_OF_OTHERS = frozenset("~nNtTfFyYoO=<") | {""}
 _CORE_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _CORE_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _BINARY_11 = re.compile(r"[-+]?0b_*[01][01_]*")
@@ -417,19 +407,16 @@ _DATE_11 = re.compile(
 )
 
 
-class _Number(ValueError):
+class _NumberError(ValueError):
     """A number that cannot be read as one: too long, or too large for a float."""
 
 
 def _resolve(text: str) -> tuple[Any, str | None]:
-    """The value of a plain scalar, and the sentence about its readings. Raises _Number."""
-    first = text[:1]
-    if first in _FIRST_OF_NUMBER and text not in _CORE_WORDS:
-        return _resolve_number(text)
-    if first not in _FIRST_OF_OTHERS and first != ".":
-        return text, None
+    """The value of a plain scalar, and the sentence about its readings. Raises _NumberError."""
     if text in _CORE_WORDS:
         return _CORE_WORDS[text], None
+    if text[0] in _FIRST_OF_NUMBER:
+        return _resolve_number(text)
     if text in _BOOLEANS_11:
         return text, _two_readings(_BOOLEANS_11[text], "text")
     if text in ("=", "<<"):
@@ -456,17 +443,17 @@ def _reading(value: int | float | str, text: str) -> str:
 
 
 def _core_number(text: str) -> int | float | str:
-    """The number of the YAML 1.2 core schema, or the text itself. Raises _Number."""
+    """The number of the YAML 1.2 core schema, or the text itself. Raises _NumberError."""
     is_integer = _CORE_INTEGER.fullmatch(text)
     if not is_integer and not _CORE_FLOAT.fullmatch(text):
         return text
     if len(text) > MAX_DIGITS:
-        raise _Number(f"a number of {len(text):,} characters is too long; put it in quotes if it is text")
+        raise _NumberError(f"a number of {len(text):,} characters is too long; put it in quotes if it is text")
     if is_integer:
         return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
     value = float(text)
     if value in (float("inf"), float("-inf")):
-        raise _Number(f"the number {_short(text)} is too large; put it in quotes if it is text")
+        raise _NumberError(f"the number {_short(text)} is too large; put it in quotes if it is text")
     return value
 
 
@@ -505,7 +492,9 @@ _PAIR = re.compile(r"(\\u)([dD])([89abAB][0-9a-fA-F]{2}\\u)([dD])([c-fC-F][0-9a-
 _STAND_IN = re.compile(r"(\\u)([eE])([89abAB][0-9a-fA-F]{2}\\u)([eE])([c-fC-F][0-9a-fA-F]{2})")
 _STAND_INS_TAKEN = re.compile("[\ue800-\uefff]|\\\\[uU](?:0000)?[eE][89a-fA-F]")
 _STAND_IN_CHARACTERS = re.compile("([\ue800-\uebff])([\uec00-\uefff])")
-_LONE_HALF = re.compile("[\ud800-\udfff\ue800-\uefff]")
+_HALF = re.compile("[\ud800-\udfff]")
+_HALF_OR_STAND_IN = re.compile("[\ud800-\udfff\ue800-\uefff]")
+_HALF_MESSAGE = "an escape here is half of a character; write both halves, or '\\U' and 8 hexadecimal digits"
 
 
 def _replace_pairs(text: str) -> tuple[str, bool]:
@@ -529,9 +518,7 @@ def _restore_text(text: str) -> str:
 
 def _join_pairs(text: str) -> str:
     """The text of a double-quoted scalar, with one character for each pair."""
-    return _STAND_IN_CHARACTERS.sub(
-        lambda m: chr(0x10000 + (ord(m[1]) - 0xE800) * 0x400 + ord(m[2]) - 0xEC00), text
-    )
+    return _STAND_IN_CHARACTERS.sub(lambda m: chr(0x10000 + (ord(m[1]) - 0xE800) * 0x400 + ord(m[2]) - 0xEC00), text)
 
 
 # Events to nodes
@@ -545,8 +532,8 @@ class _Frame:
     """A mapping or sequence that is not closed yet."""
 
     __slots__ = (
-        "anchor", "before", "height", "is_expression", "is_key", "key", "key_start", "merges", "merging",
-        "node", "quiet", "wants_key",
+        "anchor", "before", "height", "is_expression", "is_key", "key", "key_start", "merge_start", "merges",
+        "merging", "node", "quiet", "wants_key",
     )  # fmt: skip
 
     def __init__(self, node: Node, before: int) -> None:
@@ -558,6 +545,7 @@ class _Frame:
         self.key: str | None = None  # None: what follows belongs to no key that can be kept
         self.key_start = 0
         self.merging = False
+        self.merge_start: int | None = None
         self.merges: list[Node] = []
         self.is_key = False
         self.is_expression = False  # an unquoted {{ }}, which YAML takes for a mapping
@@ -595,7 +583,7 @@ def _compose(text: str, lines: Lines, faults: _Faults) -> Node | None:
     except _Stop:
         return composer.root
     except yaml.MarkedYAMLError as error:
-        index, message = _explain(_Trouble.of(error, clean, lines, composer.last_quoted))
+        index, message = _explain(error, lines, composer.last_quoted)
         faults.add("syntax", message, index)
         return None
     except (yaml.YAMLError, UnicodeError):  # such as a tag with bytes that are no UTF-8
@@ -650,17 +638,15 @@ class _Composer:
         start = self._past_properties(event)
         style = _STYLES.get(event.style, "plain")
         self.last_quoted = (start, event.end_mark.index) if style in ("single", "double") else None
-        text: str = self._restored(event.value, style, start) if self._has_pairs else event.value
-        frame = self._stack[-1] if self._stack else None
-        is_key = frame is not None and frame.wants_key
+        text: str = self._restored(event.value, style, start)
         node = Node("scalar", text, self._lines, start)
         node.style = style
         node.raw = text
         node._end = event.end_mark.index
         if event.anchor is not None:
             self._anchors[event.anchor] = _Anchor(node, is_open=False)
-        if frame is not None and is_key:
-            self._key(frame, text, start, is_plain=style == "plain")
+        if self._stack and self._stack[-1].wants_key:
+            self._key(self._stack[-1], text, start, is_plain=style == "plain")
             return
         self._add_nodes(1, start)
         if style == "plain":
@@ -668,49 +654,58 @@ class _Composer:
         self._attach(node)
 
     def _restored(self, text: str, style: Style, start: int) -> str:
+        """The text with its escaped surrogate pairs as they were meant."""
         if style != "double":
-            return _restore_text(text)
-        joined = _join_pairs(text)
-        if _LONE_HALF.search(joined):
-            self._faults.add("syntax", _HALF_A_PAIR, start)
+            return _restore_text(text) if self._has_pairs else text
+        if text.isascii():
+            return text
+        joined = _join_pairs(text) if self._has_pairs else text
+        if (_HALF_OR_STAND_IN if self._has_pairs else _HALF).search(joined):
+            self._faults.add("syntax", _HALF_MESSAGE, start)
         return joined
 
     def _read_plain(self, node: Node) -> None:
         try:
             node.value, node.ambiguous = _resolve(node.raw)
-        except _Number as error:
+        except _NumberError as error:
             self._faults.add("number", str(error), node._start)
 
     def _key(self, frame: _Frame, text: str, start: int, *, is_plain: bool) -> None:
         frame.wants_key = False
+        frame.key = None
         frame.key_start = start
-        frame.merging = is_plain and text == _MERGE
-        frame.key = None if frame.merging else text
-        earlier = frame.node._key_starts.get(text)
-        if earlier is not None and not frame.quiet:
-            first = self._lines.place(earlier)
-            message = f"duplicate key '{_short(text)}'; it stands first in line {first.line}, column {first.column}"
-            self._faults.add("duplicate-key", message, start)
+        frame.merging = False
+        is_merge = is_plain and text == _MERGE
+        earlier = frame.merge_start if is_merge else frame.node._key_starts.get(text)
         if earlier is not None:
-            frame.key = None
-            frame.merging = False
-            return
-        frame.node._key_starts[text] = start
-        if is_plain and not frame.merging and not frame.quiet:
-            self._check_plain_key(text, start)
+            self._duplicate(frame, text, start, earlier)
+        elif is_merge:
+            frame.merging = True
+            frame.merge_start = start
+        else:
+            frame.key = text
+            frame.node._key_starts[text] = start
+            if is_plain and not frame.quiet:
+                self._check_plain_key(text, start)
+
+    def _duplicate(self, frame: _Frame, key: str, start: int, earlier: int) -> None:
+        if not frame.quiet:
+            first = self._lines.place(earlier)
+            message = f"duplicate key '{_short(key)}'; it stands first in line {first.line}, column {first.column}"
+            self._faults.add("duplicate-key", message, start)
 
     def _check_plain_key(self, text: str, start: int) -> None:
         if text in _BOOLEANS_11:
-            message = f"YAML 1.1 reads the key {text} as {_BOOLEANS_11[text]}; put it in quotes: \"{text}\""
+            message = f'YAML 1.1 reads the key {text} as {_BOOLEANS_11[text]}; put it in quotes: "{text}"'
             self._faults.add("yaml-1.1-boolean", message, start)
             return
         try:
             value, ambiguous = _resolve(text)
-        except _Number:
+        except _NumberError:
             value, ambiguous = None, None
         if not isinstance(value, str) or ambiguous:
             shown = _short(text)
-            message = f"keys must be text; put {shown} in quotes: \"{shown}\"" if text else "a key is missing here"
+            message = f'keys must be text; put {shown} in quotes: "{shown}"' if text else "a key is missing here"
             self._faults.add("non-string-key", message, start)
 
     def _open(self, event: Any) -> None:
@@ -813,7 +808,7 @@ class _Composer:
         """What a ``<<`` key merges, the strongest first."""
         candidates: list[Node] = node.value if node.kind == "sequence" else [node]
         for candidate in candidates:
-            if candidate.kind != "mapping":
+            if candidate.kind != "mapping" and not _is_stand_in(candidate):
                 message = "'<<' takes a mapping or a list of mappings"
                 self._faults.add("merge", f"{message}; this is a {candidate.kind}", candidate._start)
         return [candidate for candidate in candidates if candidate.kind == "mapping"]
@@ -849,6 +844,11 @@ class _Composer:
         return start if is_empty else at
 
 
+def _is_stand_in(node: Node) -> bool:
+    """Whether the node stands for an alias that refers to nothing, which is a fault already."""
+    return node.kind == "scalar" and node.style is None
+
+
 def _merge(frame: _Frame) -> None:
     """Put the keys of the merged mappings before the mapping's own, which win."""
     node = frame.node
@@ -859,3 +859,240 @@ def _merge(frame: _Frame) -> None:
         starts.update(merged._key_starts)
     node.value = {**values, **node.value}
     node._key_starts = {**starts, **node._key_starts}
+
+
+# What a parser's complaint means
+
+
+class _Trouble:
+    """A complaint of the parser: what it was reading since ``opened``, and what it met ``at``."""
+
+    def __init__(self, error: Any, lines: Lines, last_quoted: tuple[int, int] | None) -> None:
+        self.lines = lines
+        self.text = lines.text
+        self.at: int = min(error.problem_mark.index, len(self.text)) if error.problem_mark else 0
+        self.opened: int = error.context_mark.index if error.context_mark else self.at
+        self.problem: str = error.problem or ""
+        self.context: str = error.context or ""
+        self.in_flow = "flow" in self.context
+        self.last_quoted = last_quoted
+        self.line = lines.place(self.at).line
+        self.before = self.text[lines.start(self.line) : self.at]  # the line, as far as the parser got
+        self.found = self.text[self.at : self.at + 1]  # nothing at the end of the file
+
+
+_Explanation = tuple[int, str]
+
+
+def _explain(error: Any, lines: Lines, last_quoted: tuple[int, int] | None) -> _Explanation:
+    """Where the cause of a parser's complaint stands, and a sentence about it."""
+    trouble = _Trouble(error, lines, last_quoted)
+    found = (explain(trouble) for explain in _EXPLANATIONS)
+    return next((each for each in found if each), (trouble.at, f"this is no valid YAML: {_short(trouble.problem, 80)}"))
+
+
+def _tab(trouble: _Trouble) -> _Explanation | None:
+    if trouble.found != "\t":
+        return None
+    return trouble.at, "a tab stands where YAML takes spaces only; indent with spaces"
+
+
+def _open_quote(trouble: _Trouble) -> _Explanation | None:
+    if "quoted scalar" not in trouble.context or "unexpected" not in trouble.problem:
+        return None
+    return trouble.opened, "the quote that opens here is never closed"
+
+
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+_BARE_EXPRESSION = re.compile(r"(?:^|[-:,?\[])[ \t]*(\{\{)")
+
+
+def _bare_expression(trouble: _Trouble) -> _Explanation | None:
+    for index in (trouble.opened, trouble.opened - 1):
+        if trouble.in_flow and index >= 0 and trouble.text.startswith("{{", index):
+            return index, _QUOTE_EXPRESSION
+    line = _QUOTED.sub(lambda match: " " * len(match[0]), trouble.before + trouble.found)
+    starts = [match.start(1) for match in _BARE_EXPRESSION.finditer(line)]
+    return (trouble.lines.start(trouble.line) + starts[-1], _QUOTE_EXPRESSION) if starts else None
+
+
+def _after_quote(trouble: _Trouble) -> _Explanation | None:
+    start, end = trouble.last_quoted or (0, 0)
+    between = trouble.text[end : trouble.at]
+    if not end or not trouble.found or between.strip(" \t"):
+        return None
+    closing_line = trouble.lines.place(end).line
+    if trouble.lines.place(start).line != closing_line:
+        return start, f"the quote that opens here is closed in line {closing_line} only; was it meant to end before?"
+    if trouble.in_flow:
+        return trouble.at, "a ',' is missing here"
+    inside = "''" if trouble.text[start] == "'" else '\\"'
+    return trouble.at, f"text follows a closing quote; a quote inside this text is written {inside}"
+
+
+_DIGITS_OF_ESCAPE = {"x": 2, "u": 4, "U": 8}
+_HALF_ESCAPE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+
+
+def _escape(trouble: _Trouble) -> _Explanation | None:
+    if not any(word in trouble.problem for word in ("escape", "hexdecimal")):
+        return None
+    start = trouble.text.rfind("\\", trouble.opened, trouble.at + 1)
+    if _HALF_ESCAPE.match(trouble.text, start):
+        return start, _HALF_MESSAGE
+    letter = trouble.text[start + 1 : start + 2]
+    digits = _DIGITS_OF_ESCAPE.get(letter)
+    what = f"must be followed by {digits} hexadecimal digits" if digits else "is no escape"
+    return start, f"'\\{_short(letter)}' {what}; in double quotes a backslash is written '\\\\', in single quotes '\\'"
+
+
+def _first_character(trouble: _Trouble) -> _Explanation | None:
+    if any(word in trouble.context for word in ("scanning an alias", "scanning an anchor", "a tag")):
+        return trouble.opened, _quote_first(trouble.text[trouble.opened : trouble.opened + 1])
+    if "block scalar" in trouble.context:
+        mark = trouble.text[trouble.opened : trouble.opened + 1]
+        return trouble.opened, f"after '{mark}' a text begins on the next line; else put the value in quotes"
+    if "cannot start any token" not in trouble.problem:
+        return None
+    if trouble.text[trouble.at - 1 : trouble.at + 1] == "{%":
+        return trouble.at - 1, _quote_first("{%")
+    return trouble.at, _quote_first(trouble.found)
+
+
+def _quote_first(start: str) -> str:
+    return f"a value that begins with '{start}' must be in quotes"
+
+
+def _list_on_line_of_key(trouble: _Trouble) -> _Explanation | None:
+    if "sequence entries" not in trouble.problem:
+        return None
+    return trouble.at, "a list cannot begin here; begin it on a line of its own, or put the value in quotes"
+
+
+_MISSING_SPACE = re.compile(r"[ \t]*(?:-[ \t]+)*[^\s:#'\"\[{]+(:)[^\s:/]")
+_NO_KEY = "this line is no 'key: value'; is a ':' missing?"
+_LONG_KEY = "a key has at most 1,024 characters, in one line"
+
+
+def _unexpected_colon(trouble: _Trouble) -> _Explanation | None:
+    if "mapping values" not in trouble.problem:
+        return None
+    before = trouble.before
+    if re.search(r":[ \t]", before):
+        return trouble.at, "': ' stands inside a value; put the value in quotes"
+    indentation = _indentation(before)
+    start = trouble.at - len(before) + indentation
+    if trouble.at - start > 1024:
+        return start, _LONG_KEY
+    earlier = _line_before(trouble.lines, trouble.line)
+    missing_space = _missing_space(trouble.lines, earlier)
+    if missing_space:
+        return missing_space
+    line = trouble.lines.line(earlier)
+    if line and ":" not in line and indentation == _indentation(line) and line[indentation] not in "-'\"":
+        return trouble.lines.start(earlier) + indentation, _NO_KEY
+    return start, "this line goes on with the value above it and can be no 'key: value'; check its indentation"
+
+
+def _missing_colon(trouble: _Trouble) -> _Explanation | None:
+    if "could not find expected ':'" not in trouble.problem:
+        return None
+    line = trouble.lines.place(trouble.opened).line
+    missing_space = _missing_space(trouble.lines, line)
+    if missing_space:
+        return missing_space
+    if re.match(r"-[^\s-]", trouble.text[trouble.opened : trouble.opened + 2]):
+        return trouble.opened, "a space is missing after '-'"
+    if len(trouble.lines.line(line)) > 1024:
+        return trouble.opened, _LONG_KEY
+    if re.search(r"[|>][-+0-9]*[ \t]*$", trouble.lines.line(_line_before(trouble.lines, line))[-100:]):
+        return trouble.opened, "the text of a block must be indented more than the key it belongs to"
+    return trouble.opened, _NO_KEY
+
+
+def _missing_space(lines: Lines, line: int) -> _Explanation | None:
+    match = _MISSING_SPACE.match(lines.line(line))
+    return (lines.start(line) + match.start(1), "a space is missing after ':'") if match else None
+
+
+def _line_before(lines: Lines, line: int) -> int:
+    """The nearest line above that is neither blank nor a comment, or 0."""
+    earlier = line - 1
+    while earlier > 0 and lines.line(earlier).lstrip(" \t")[:1] in ("", "#"):
+        earlier -= 1
+    return earlier
+
+
+def _indentation(line: str) -> int:
+    return len(line) - len(line.lstrip(" \t"))
+
+
+_CLOSING = {"[": "]", "{": "}"}
+
+
+def _stray_bracket(trouble: _Trouble) -> _Explanation | None:
+    if trouble.found not in ("]", "}") or "expected ',' or" in trouble.problem:
+        return None
+    return trouble.at, f"this '{trouble.found}' closes nothing that is open"
+
+
+def _bracket(trouble: _Trouble) -> _Explanation | None:
+    opening = trouble.text[trouble.opened : trouble.opened + 1]
+    if "expected ',' or" not in trouble.problem or opening not in _CLOSING:
+        return None
+    place = trouble.lines.place(trouble.opened)
+    if trouble.found in _CLOSING.values():
+        return trouble.at, f"'{trouble.found}' cannot close the '{opening}' of line {place.line}, column {place.column}"
+    never_closed = f"the '{opening}' that opens here is never closed"
+    if not trouble.found:
+        return trouble.opened, never_closed
+    if place.line != trouble.line:
+        return trouble.opened, f"{never_closed}, or a ',' is missing before line {trouble.line}"
+    return trouble.at, f"a ',' or '{_CLOSING[opening]}' is missing here"
+
+
+def _missing_value(trouble: _Trouble) -> _Explanation | None:
+    if "node content" not in trouble.problem:
+        return None
+    if trouble.found == ",":
+        return trouble.at, "a value is missing before ','; a value that begins with ',' must be in quotes"
+    return trouble.at, "a value is missing here"
+
+
+def _after_document(trouble: _Trouble) -> _Explanation | None:
+    if "<document start>" not in trouble.problem:
+        return None
+    earlier = _line_before(trouble.lines, trouble.line)
+    if trouble.lines.line(earlier).startswith("%"):
+        return trouble.lines.start(earlier), "a directive stands before a line '---' only"
+    return trouble.at, "this text stands after the end of the document"
+
+
+def _structure(trouble: _Trouble) -> _Explanation | None:
+    if "block mapping" not in trouble.context and "block collection" not in trouble.context:
+        return None
+    if trouble.before.strip():
+        return trouble.at, "text follows where the value has ended; put the whole value in quotes"
+    if "collection" in trouble.context:
+        return trouble.at, "a list item ('- ') is expected here; check the indentation"
+    if trouble.found == "-":
+        return trouble.at, "a list item stands where a key is expected; check the indentation"
+    return trouble.at, "the indentation of this line fits no line above it"
+
+
+_EXPLANATIONS: tuple[Callable[[_Trouble], _Explanation | None], ...] = (
+    _tab,
+    _open_quote,
+    _bare_expression,
+    _after_quote,
+    _escape,
+    _first_character,
+    _list_on_line_of_key,
+    _unexpected_colon,
+    _missing_colon,
+    _stray_bracket,
+    _bracket,
+    _missing_value,
+    _after_document,
+    _structure,
+)

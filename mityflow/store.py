@@ -27,7 +27,7 @@ from mityflow.clock import Clock, iso
 from mityflow.errors import StoreError, UsageError
 from mityflow.journal import Journal, JournalWriter, read_journal, write_all
 from mityflow.lock import WorkspaceLock, holder
-from mityflow.log import ExecutionLog, ExecutionState
+from mityflow.log import ExecutionLog
 
 FOLDER = ".mity"
 _SNAPSHOT_SHARE = 20.0
@@ -163,10 +163,16 @@ class Store:
         """The journal of a run, as it stands."""
         return read_journal(self.run_folder(run_id) / "events.jsonl")
 
-    def load(self, run_id: str, journal: Journal | None = None) -> ExecutionLog:
+    def load(self, run_id: str) -> ExecutionLog:
         """The log of a run, folded from its journal; ``died`` is set when nobody is at work on it."""
+        log = self.fold(run_id, self.journal(run_id))
+        if log.unfinished and not self.at_work(run_id):
+            log.mark_died()
+        return log
+
+    def fold(self, run_id: str, journal: Journal) -> ExecutionLog:
+        """The log that a journal makes. Raises StoreError for an event that lacks something."""
         path = self.run_folder(run_id) / "events.jsonl"
-        journal = journal or read_journal(path)
         log = ExecutionLog()
         log.run_id = run_id
         for number, event in enumerate(journal.events, 1):
@@ -176,8 +182,6 @@ class Store:
                 raise StoreError(f"{path}:{number}: this event is damaged ({error!r})") from error
         if log.workflow_id:
             log.path = self.log_path(log.workflow_id)
-        if not log.state.ended and log.state is not ExecutionState.WAITING and not self.at_work(run_id):
-            log.mark_died()
         return log
 
     def at_work(self, run_id: str) -> bool:
