@@ -103,6 +103,7 @@ class WorkflowExecutor:
         """Run a workflow on the context's workspace; the log tells how it went, failures included.
 
         ``plan`` is what :meth:`plan` gave for the same workflow and context, to spare planning twice.
+        ``guardrails`` are used in place of the workflow's own.
         Raises FaultsError or UsageError for a wrong workflow or input or a secret that is not set,
         LockedError when another run is at work there, StoreError when the run cannot be recorded.
         """
@@ -111,6 +112,7 @@ class WorkflowExecutor:
 
         context = with_inputs(context, resolve_inputs(workflow.inputs, context.inputs))
         plan = plan or self.plan(workflow, context)
+        limits = guardrails if guardrails is not None else workflow.guardrails or {}
         env = environment(workflow, context)
         masker = Masker(env.secrets)
         store = Store(context.workspace, self._clock)
@@ -118,11 +120,12 @@ class WorkflowExecutor:
         with store.lock() as lock:
             run_id = store.new_run_id()
             lock.tell(run_id)
-            recipe = new_recipe(run_id, plan, context, self._registry, source, guardrails)
+            store.settle_dead_logs()
+            recipe = new_recipe(run_id, plan, context, self._registry, source, limits)
             store.create_run(run_id, masker.data(recipe))
             log = ExecutionLog()
             recorder = store.recorder(run_id, log, mask=masker.data)
-            run = _Run(self, plan, context, env.visible, masker, recorder, store, guardrails or {})
+            run = _Run(self, plan, context, env.visible, masker, recorder, store, limits)
             return run.start(run_id)
 
     def plan(self, workflow: Workflow, context: WorkflowContext) -> Plan:
@@ -171,6 +174,7 @@ class WorkflowExecutor:
             if now.unfinished:
                 now.mark_died()  # we hold the lock, so nobody else is at work on it
             _resumable(now, answer)
+            _same_steps(now, plan)
             lock.tell(log.run_id)
             _end_leftovers(now)
             recorder = store.recorder(log.run_id, now, mask=masker.data, journal=journal)
@@ -266,6 +270,14 @@ def _resumable(log: ExecutionLog, answer: Answer | None) -> None:
     check_answer(log.question, answer)
 
 
+def _same_steps(log: ExecutionLog, plan: Plan) -> None:
+    if log.stations != list(plan.steps):
+        raise ResumeError(
+            f"the steps of run {log.run_id} come in another order now",
+            hint="a station's dependencies have changed; start a new run",
+        )
+
+
 def check_answer(question: Question, answer: Answer) -> None:
     """Raises UsageError when this is no answer to the question."""
     option = question.option(answer.option)
@@ -309,6 +321,7 @@ class _Run:
         self._guardrails = guardrails
         self._numbers = {step_id: i for i, step_id in enumerate(plan.steps, 1)}
         self._child_env: dict[str, str] = {}
+        self._output_folder = ""
 
     def start(self, run_id: str) -> ExecutionLog:
         """Begin the run."""
@@ -343,6 +356,7 @@ class _Run:
             self._interrupts = self._executor._interrupts = interrupts
             try:
                 begin()
+                self._output_folder = str(self._store.run_folder(self._log.run_id) / "stations")
                 self._child_env = {**os.environ, **self._env, "MITY_RUN_ID": self._log.run_id}
                 self._drive()
             finally:
@@ -365,7 +379,6 @@ class _Run:
             elif isinstance(action, Settle):
                 self._settle(action.step, action.result, action.then)
             elif not self._ask(action):
-                self._record("run.waiting")
                 return
 
     def _run(self, step: Step) -> None:
@@ -398,8 +411,9 @@ class _Run:
 
     def _attempt(self, step: Step, attempt: int) -> StationResult:
         number, id_ = self._numbers[step.id], step.id
-        path = self._store.run_folder(self._log.run_id) / "stations" / f"{number:02}-{id_}.log"
-        output = StepOutput(path, lambda data: self._executor._observer.on_output(id_, data))
+        output = StepOutput(
+            f"{self._output_folder}/{number:02}-{id_}.log", lambda data: self._executor._observer.on_output(id_, data)
+        )
         self._context.outputs = self._log.outputs
         try:
             return run_step(
@@ -434,7 +448,8 @@ class _Run:
         return not self._interrupts.token.wait(seconds)
 
     def _ask(self, wait: Wait) -> bool:
-        answer = self._executor._answers(wait.step.id, wait.question)
+        with self._interrupts.station(None):
+            answer = self._executor._answers(wait.step.id, wait.question)
         if answer is None:
             return False
         check_answer(wait.question, answer)

@@ -24,7 +24,6 @@ class Loaded(NamedTuple):
     source: Source
     workflow: Workflow | None
     faults: list[Fault]
-    guardrails: Mapping[str, Any] | None = None
 
     @property
     def partial(self) -> bool:
@@ -70,7 +69,7 @@ def parse_workflow(data: bytes, path: Path, shown: str | None = None, *, known_g
     clean = _without(tree, {p.where for p in problems if p.rule != "missing-key"})
     guardrails, guardrail_faults = _guardrails(clean, path)
     faults = [*source.faults, *(placed(p, source) for p in problems), *guardrail_faults]
-    return Loaded(source, _build(clean, path), faults, guardrails)
+    return Loaded(source, _build({**clean, "guardrails": guardrails}, path), faults)
 
 
 def load_guardrails(path: Path) -> Mapping[str, Any]:
@@ -186,7 +185,6 @@ def _build(tree: Mapping[str, Any], path: Path) -> Workflow | None:
     """The workflow of what is left of the file; None without an id."""
     if not isinstance(tree.get("id"), str):
         return None
-    guardrails = tree.get("guardrails")
     return Workflow(
         id=tree["id"],
         name=tree.get("name") or tree["id"],
@@ -194,7 +192,7 @@ def _build(tree: Mapping[str, Any], path: Path) -> Workflow | None:
         inputs=tree.get("inputs") or {},
         secrets=tuple(s for s in tree.get("secrets") or () if s),
         env=tree.get("env") or {},
-        guardrails={"file": guardrails} if isinstance(guardrails, str) else guardrails,
+        guardrails=tree.get("guardrails"),
         stations=_calls(tree, "stations"),
         finally_=_calls(tree, "finally"),
         outputs=tree.get("outputs") or {},

@@ -13,7 +13,6 @@ step.completed      the step has a ``result``; ``then`` is ``continue`` or ``sto
 step.waiting        the step asked a question (in ``result``); somebody must answer it
 step.answered       the answer to a question
 run.stopping        the run was told to stop; what is in ``finally`` still runs
-run.waiting         nothing can go on before a question is answered
 run.ended           the run is over, in ``state``
 run.resumed         an attempt to continue begins
 ==================  =====================================================================
@@ -206,9 +205,6 @@ class ExecutionLog:
     def _run_stopping(self, event: Mapping[str, Any]) -> None:
         self._stop("cancelled", event["reason"])
 
-    def _run_waiting(self, event: Mapping[str, Any]) -> None:  # noqa: ARG002 - one shape for all events
-        self.state = ExecutionState.WAITING
-
     def _run_ended(self, event: Mapping[str, Any]) -> None:
         self.state = ExecutionState(event["state"])
         self.error = event.get("error")
@@ -254,7 +250,6 @@ _CHANGES = {
     "step.waiting": ExecutionLog._step_waiting,
     "step.answered": ExecutionLog._step_answered,
     "run.stopping": ExecutionLog._run_stopping,
-    "run.waiting": ExecutionLog._run_waiting,
     "run.ended": ExecutionLog._run_ended,
     "run.resumed": ExecutionLog._run_resumed,
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 from mityflow.errors import StoreError
 from mityflow.journal import write_all
@@ -19,7 +18,7 @@ class StepOutput:
     Raises StoreError when it cannot be written.
     """
 
-    def __init__(self, path: Path, show: Callable[[bytes], None], limit: int = LIMIT) -> None:
+    def __init__(self, path: str, show: Callable[[bytes], None], limit: int = LIMIT) -> None:
         self.path = path
         self._show = show
         self._limit = limit

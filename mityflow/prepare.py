@@ -22,13 +22,12 @@ _KEPT = 200
 
 
 class Prepared(NamedTuple):
-    """A checked workflow file. ``text`` is what it said; ``guardrails`` are its settings, if it has any."""
+    """A checked workflow file; ``text`` is what it said."""
 
     workflow: Workflow
     plan: Plan
     path: Path
     text: str
-    guardrails: Mapping[str, Any] | None
 
 
 def check_file(path: Path, registry: StationRegistry, shown: str | None = None) -> list[Fault]:
@@ -58,7 +57,7 @@ def prepare(
         raise FaultsError(faults)
     if cache:
         cache.passed(data, planned.plan)
-    return Prepared(loaded.workflow, planned.plan, path, loaded.source.text, loaded.guardrails)
+    return Prepared(loaded.workflow, planned.plan, path, loaded.source.text)
 
 
 def _plan(

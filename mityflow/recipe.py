@@ -32,7 +32,7 @@ def new_recipe(
     context: WorkflowContext,
     registry: StationRegistry,
     source: Source | None,
-    guardrails: Mapping[str, Any] | None,
+    guardrails: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The recipe of a run as JSON data; secrets in it are still to be masked."""
     stations = {}

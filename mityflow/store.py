@@ -24,15 +24,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mityflow.clock import Clock, iso
-from mityflow.errors import StoreError, UsageError
+from mityflow.errors import MityError, StoreError, UsageError
 from mityflow.journal import Journal, JournalWriter, read_journal, write_all
 from mityflow.lock import WorkspaceLock, holder
 from mityflow.log import ExecutionLog
 
 FOLDER = ".mity"
 _SNAPSHOT_SHARE = 20.0
+_HEAD = 1024
 _SYNCED = {"run.started", "step.completed", "step.waiting", "step.answered", "run.ended", "run.resumed"}
-_STATE_CHANGES = {"run.started", "run.waiting", "step.answered", "run.ended", "run.resumed"}
+_STATE_CHANGES = {"run.started", "step.waiting", "step.answered", "run.ended", "run.resumed"}
 
 
 class RunSummary(NamedTuple):
@@ -87,7 +88,7 @@ class Store:
         folder = self.run_folder(run_id)
         with _writing(folder):
             (folder / "stations").mkdir(parents=True)
-            write_atomically(folder / "plan.json", json.dumps(plan, indent=1).encode() + b"\n", sync=True)
+            write_atomically(folder / "plan.json", _object([*_pairs(plan)]), sync=True)
         return folder
 
     def recorder(
@@ -208,23 +209,31 @@ class Store:
             log.error,
         )
 
-    def repair_snapshot(self, log: ExecutionLog) -> None:
-        """Write the log of a run whose process died, so that no file says it is still running.
+    def settle_dead_logs(self) -> None:
+        """Rewrite logs of runs whose process died, so that no file says that they are running.
 
-        Left alone when a run is at work or the workspace cannot be written.
+        Call it with the lock held: whoever wrote ``running`` is gone then.
         """
-        if log.path is None or not log.died:
+        for path in (self.root / "logs").glob("*.json"):
+            with open(path, "rb") as file:
+                if b'"state": "running"' not in file.read(_HEAD):
+                    continue
+            run_id = next((i for i in self.run_ids() if self._first_event(i).get("workflow_id") == path.stem), None)
+            if run_id is not None:
+                log = self.fold(run_id, self.journal(run_id))
+                if log.unfinished:
+                    log.mark_died()
+                write_atomically(path, _snapshot(log, _result_lines(log)))
+
+    def try_settle_dead_logs(self) -> None:
+        """The same for those who only read: left undone while a run is at work, or if it cannot be done."""
+        if not self.root.is_dir():
             return
         try:
             with self.lock():
-                latest = next((i for i in self.run_ids() if self._workflow_of(i) == log.workflow_id), None)
-                if latest == log.run_id:
-                    write_atomically(log.path, _snapshot(log, _result_lines(log)))
-        except (StoreError, UsageError, OSError):
+                self.settle_dead_logs()
+        except (MityError, OSError):
             return
-
-    def _workflow_of(self, run_id: str) -> str:
-        return str(self._first_event(run_id).get("workflow_id", ""))
 
     def _first_event(self, run_id: str) -> dict[str, Any]:
         try:
@@ -290,9 +299,17 @@ def _result_line(step: str, result: Mapping[str, Any]) -> str:
 
 def _snapshot(log: ExecutionLog, result_lines: Mapping[str, str]) -> bytes:
     """The log as JSON, a key a line and a result a line; results are encoded once, not every time."""
-    head = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in log.head().items()]
     results = "[\n" + ",\n".join(result_lines[i] for i in log.results) + "\n]" if log.results else "[]"
-    return ("{\n" + ",\n".join([*head, f'"results": {results}']) + "\n}\n").encode()
+    return _object([*_pairs(log.head()), f'"results": {results}'])
+
+
+def _pairs(data: Mapping[str, Any]) -> Iterator[str]:
+    return (f"{json.dumps(key)}: {json.dumps(value)}" for key, value in data.items())
+
+
+def _object(pairs: list[str]) -> bytes:
+    """A JSON object with a line for each key: readable, and quicker to make than an indented one."""
+    return ("{\n" + ",\n".join(pairs) + "\n}\n").encode()
 
 
 def write_atomically(path: Path, data: bytes, *, sync: bool = False) -> None:

@@ -28,6 +28,7 @@ _POLL = 0.2
 def runs(workspace: Path, limit: int, as_json: bool) -> int:
     """List the runs of a workspace, the latest first."""
     store = _store(workspace)
+    store.try_settle_dead_logs()
     summaries = [store.summary(run_id) for run_id in store.run_ids()[:limit]]
     screen = Screen()
     if as_json:
@@ -59,7 +60,7 @@ def show(run_ref: str | None, workspace: Path, as_json: bool) -> int:
     """
     store = _store(workspace)
     log = store.load(store.find(run_ref))
-    store.repair_snapshot(log)
+    store.try_settle_dead_logs()
     screen = Screen()
     if as_json:
         screen.line(json.dumps(log.to_data(), indent=2))

@@ -82,7 +82,7 @@ def run(
             context,
             plan=prepared.plan,
             source=Source(path.absolute(), prepared.text),
-            guardrails=_guardrails(guardrails) or prepared.guardrails,
+            guardrails=_guardrails(guardrails),
         )
     cache.save()
     return _report(log, executor, as_json=as_json)
