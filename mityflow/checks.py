@@ -33,28 +33,30 @@ def check_plan(
     *,
     partial: bool = False,
     settings_checked: Collection[str] = (),
+    incomplete: Collection[Where] = (),
 ) -> Planned:
     """Resolve the workflow and check all of it.
 
     ``partial``: see :func:`mityflow.plan.resolve`. ``settings_checked`` names stations whose
-    ``with:`` is known to be right, from an earlier check of the same text.
+    ``with:`` is known to be right, from an earlier check of the same text; ``incomplete`` the places
+    of calls that had to be read with pieces left out.
     """
     planned = resolve(workflow, stations, given, partial=partial)
     problems = [*planned.problems, *_secrets(workflow)]
     for step in planned.plan.steps.values():
         if step.call.station not in settings_checked:
-            problems += _settings(step)
+            problems += _settings(step, partial=step.call.where in incomplete)
     problems += _Names(planned.plan, given, partial or bool(planned.problems)).check()
     return Planned(planned.plan, problems)
 
 
-def _settings(step: Step) -> list[Problem]:
+def _settings(step: Step, *, partial: bool) -> list[Problem]:
     values = step.call.with_
     if step.station.Params is None and not values:
         return []
     from mityflow.settings import check_settings
 
-    return check_settings(step.station, values, (*step.call.where, "with"))
+    return check_settings(step.station, values, (*step.call.where, "with"), partial=partial)
 
 
 def _secrets(workflow: Workflow) -> Iterator[Problem]:

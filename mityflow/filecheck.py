@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ _KINDS = {
     "object": "a mapping",
     "null": "null",
 }
+_DURATION_END = "(ms|s|m|h|d)$"
 _TOO_LITTLE = {"minItems", "minLength", "minProperties"}
 _BOUNDS = {
     "minimum": "at least",
@@ -51,18 +52,27 @@ def placed(problem: Problem, source: Source) -> Fault:
     return Fault(problem.rule, problem.message, source.path, line, column, problem.suggestion, line_text(source, line))
 
 
-def file_problems(root: Node, schema_name: str, *, numeric: Collection[str] = ()) -> list[Problem]:
+def file_problems(
+    root: Node, schema_name: str, *, numeric: Callable[[Where], bool] = lambda _: False
+) -> list[Problem]:
     """What the schema has against the file, and values that YAML readers do not agree on.
 
-    ``numeric`` names the keys under which a number is what is wanted.
+    ``numeric`` tells of a place whether a number is what is wanted there.
     """
     data = root.data()
-    problems = list(schema_problems(root, data, schema_name))
+    problems = without_doubles(schema_problems(root, data, schema_name))
     typed = {p.where for p in problems if p.rule == "type"}
     return problems + [p for p in ambiguous(root, numeric) if p.where not in typed]
 
 
-def ambiguous(root: Node, numeric: Collection[str] = ()) -> Iterator[Problem]:
+def without_doubles(problems: Iterable[Problem]) -> list[Problem]:
+    """One fault for one typo: a key is not missing as well where another was meant to be it."""
+    found = list(problems)
+    meant = {(p.where[:-1], p.suggestion) for p in found if p.rule == "unknown-key"}
+    return [p for p in found if p.rule != "missing-key" or (p.where, p.message.split("'")[1]) not in meant]
+
+
+def ambiguous(root: Node, numeric: Callable[[Where], bool]) -> Iterator[Problem]:
     """Plain scalars that not every YAML reader reads alike, or that are no longer what was written."""
     pending: list[tuple[Node, Where]] = [(root, ())]
     while pending:
@@ -71,7 +81,7 @@ def ambiguous(root: Node, numeric: Collection[str] = ()) -> Iterator[Problem]:
             pending += [
                 (child, (*where, key))
                 for key, child in node.value.items()
-                if not key.startswith("x-") and key not in numeric
+                if not key.startswith("x-") and not numeric((*where, key))
             ]
         elif node.kind == "sequence":
             pending += [(child, (*where, i)) for i, child in enumerate(node.value)]
@@ -155,7 +165,9 @@ def _wrong_value(root: Node, error: ValidationError, where: Where) -> Problem:
     shown = shown if len(shown) <= 60 else shown[:57] + "..."
     suggestion = None
     rule = str(error.validator)
-    if rule == "type":
+    if rule == "type" and _is_duration(error.schema):
+        message = f"{what} must be a duration, such as 90s or 1.5h"
+    elif rule == "type":
         message = f"{what} must be {_kinds(wanted)}{_quoting(root.at(where), wanted)}"
     elif rule == "enum":
         options = [str(option) for option in wanted]
@@ -187,9 +199,13 @@ def _quoting(node: Node, wanted: Any) -> str:
     return f'; put it in quotes: "{node.raw}"'
 
 
+def _is_duration(schema: Any) -> bool:
+    return isinstance(schema, Mapping) and str(schema.get("pattern", "")).endswith(_DURATION_END)
+
+
 def _meaning(pattern: str) -> str:
     """What a pattern of the schemas is for; the pattern itself where that is not known."""
-    if pattern.endswith("(ms|s|m|h|d)$"):
+    if pattern.endswith(_DURATION_END):
         return "duration: a number with ms, s, m, h or d, such as 90s or 1.5h"
     if pattern.startswith("^[a-z][a-z0-9_-]"):
         return "id: a lower-case letter, then up to 62 of a-z, 0-9, _ and -"

@@ -12,18 +12,19 @@ from mityflow.source import Source, parse
 from mityflow.workflow import Retry, StationCall, Workflow, make_retry, parse_duration
 
 _LARGEST = 5 * 1024 * 1024
-_NUMERIC = ("attempts", "backoff", "version", "guardrails")
 
 
 class Loaded(NamedTuple):
     """What a file holds: the workflow as far as it can be read, and everything wrong with its text.
 
-    ``workflow`` is None when too little could be read; ``partial`` tells that pieces were left out.
+    ``workflow`` is None when too little could be read; ``partial`` tells that pieces were left out,
+    ``incomplete`` of which calls.
     """
 
     source: Source
     workflow: Workflow | None
     faults: list[Fault]
+    incomplete: frozenset[tuple[str | int, ...]] = frozenset()
 
     @property
     def partial(self) -> bool:
@@ -60,7 +61,7 @@ def parse_workflow(data: bytes, path: Path, shown: str | None = None, *, known_g
     source = parse(data, shown or str(path))
     if source.root is None:
         return Loaded(source, None, list(source.faults))
-    problems = [] if known_good else file_problems(source.root, "workflow", numeric=_NUMERIC)
+    problems = [] if known_good else file_problems(source.root, "workflow", numeric=_wants_number)
     tree = source.root.data()
     if not isinstance(tree, dict):
         return Loaded(source, None, [*source.faults, *(placed(p, source) for p in problems)])
@@ -68,8 +69,16 @@ def parse_workflow(data: bytes, path: Path, shown: str | None = None, *, known_g
         problems += _meaning_problems(tree)
     clean = _without(tree, {p.where for p in problems if p.rule != "missing-key"})
     guardrails, guardrail_faults = _guardrails(clean, path)
-    faults = [*source.faults, *(placed(p, source) for p in problems), *guardrail_faults]
-    return Loaded(source, _build({**clean, "guardrails": guardrails}, path), faults)
+    faults = _once([placed(p, source) for p in problems], source.faults)
+    workflow = _build({**clean, "guardrails": guardrails}, path)
+    incomplete = frozenset(p.where[:2] for p in problems)
+    return Loaded(source, workflow, [*source.faults, *faults, *guardrail_faults], incomplete)
+
+
+def _once(faults: list[Fault], before: Collection[Fault]) -> list[Fault]:
+    """Without those that stand where an earlier one stands: they are about the same mistake."""
+    places = {(f.line, f.column) for f in before}
+    return [f for f in faults if (f.line, f.column) not in places]
 
 
 def load_guardrails(path: Path) -> Mapping[str, Any]:
@@ -91,13 +100,37 @@ def _guardrails_file(path: Path) -> tuple[Mapping[str, Any] | None, list[Fault]]
     source = parse(read_bytes(path), str(path))
     if source.root is None:
         return None, list(source.faults)
-    problems = file_problems(source.root, "guardrails", numeric=_GUARDRAIL_NUMBERS)
+    problems = file_problems(source.root, "guardrails", numeric=lambda where: where[-1] in _GUARDRAIL_NUMBERS)
     tree = source.root.data()
     if isinstance(tree, dict):
         problems += _agent_problems(tree, ())
     return tree, [*source.faults, *(placed(p, source) for p in problems)]
 
 
+def _wants_number(where: tuple[str | int, ...]) -> bool:
+    """True for the places of a workflow file where a number is wanted."""
+    if where[0] == "inputs":
+        return len(where) > 2 and where[-1] in _INPUT_NUMBERS
+    if where[0] in ("stations", "finally"):
+        return where[2:] in (("retry", "attempts"), ("retry", "backoff"))
+    return where == ("version",) or (where[0] == "guardrails" and where[-1] in _GUARDRAIL_NUMBERS)
+
+
+_INPUT_NUMBERS = (
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+    "minProperties",
+    "maxProperties",
+    "minContains",
+    "maxContains",
+)
 _GUARDRAIL_NUMBERS = (
     "version",
     "max_attempts_per_error",

@@ -103,7 +103,8 @@ def _info_folders(folder: str) -> list[str]:
 def _entry_points_text(info: str, group: str) -> str:
     """The text of a distribution's entry points if the group may be among them."""
     try:
-        data = Path(info, "entry_points.txt").read_bytes()
+        with open(os.path.join(info, "entry_points.txt"), "rb") as stream:
+            data = stream.read()
     except OSError:
         return ""
     return data.decode("utf-8", "replace") if group.encode() in data else ""

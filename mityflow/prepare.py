@@ -35,7 +35,9 @@ def check_file(path: Path, registry: StationRegistry, shown: str | None = None) 
     loaded = parse_workflow(read_bytes(path), path, shown)
     faults = list(loaded.faults)
     if loaded.workflow is not None:
-        faults += _plan(loaded, loaded.workflow, registry, frozenset())[1]
+        places = {(f.line, f.column) for f in faults if not f.rule.startswith("missing")}
+        found = _plan(loaded, loaded.workflow, registry, frozenset())[1]
+        faults += [f for f in found if (f.line, f.column) not in places]
     return list(FaultsError(dict.fromkeys(faults)).faults)
 
 
@@ -63,7 +65,14 @@ def prepare(
 def _plan(
     loaded: Loaded, workflow: Workflow, registry: StationRegistry, settings: frozenset[str]
 ) -> tuple[Planned, list[Fault]]:
-    planned = check_plan(workflow, registry, Given.of(workflow), partial=loaded.partial, settings_checked=settings)
+    planned = check_plan(
+        workflow,
+        registry,
+        Given.of(workflow),
+        partial=loaded.partial,
+        settings_checked=settings,
+        incomplete=loaded.incomplete,
+    )
     if not planned.problems:
         return planned, []
     from mityflow.filecheck import placed

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mityflow.errors import Problem, nearest
 from mityflow.expressions import has_expression
+from mityflow.filecheck import without_doubles
 from mityflow.station import Station, load_params
 
 if TYPE_CHECKING:
@@ -17,11 +18,17 @@ Where = tuple[str | int, ...]
 
 
 def check_settings(
-    station: Station, values: Mapping[str, Any], where: Where = (), *, rendered: bool = False
+    station: Station,
+    values: Mapping[str, Any],
+    where: Where = (),
+    *,
+    rendered: bool = False,
+    partial: bool = False,
 ) -> list[Problem]:
     """What is wrong with ``values``.
 
-    What depends on an expression is let pass, unless the values are ``rendered``.
+    What depends on an expression is let pass, unless the values are ``rendered``; and what may only
+    be missing because a wrong piece of the step was left out, if it is ``partial``.
     """
     if station.Params is None:
         if not values:
@@ -37,9 +44,10 @@ def check_settings(
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             told = detail["type"] == "extra_forbidden" and len(detail["loc"]) == 1
-            if not told and (_sure(detail) or rendered or not _open(values, detail["loc"])):
+            lacking = partial and (not detail["loc"] or detail["type"] == "missing")
+            if not told and not lacking and (_sure(detail) or rendered or not _open(values, detail["loc"])):
                 problems.append(_problem(detail, station.name, where))
-    return problems
+    return without_doubles(problems)
 
 
 def _unknown_keys(model: type[BaseModel], name: str, values: Mapping[str, Any], where: Where) -> list[Problem]:
@@ -67,13 +75,13 @@ def _problem(detail: ErrorDetails, name: str, where: Where) -> Problem:
     kind, loc = detail["type"], detail["loc"]
     place = (*where, *loc)
     if kind == "missing":
-        return Problem(
-            "missing-key", f"station '{name}' needs the setting '{loc[-1]}'", place[: len(where) + len(loc) - 1]
-        )
+        message = f"'{loc[-1]}' is missing: station '{name}' needs it"
+        return Problem("missing-key", message, place[: len(where) + len(loc) - 1])
     if kind == "extra_forbidden":
         return Problem("unknown-key", f"unknown key '{loc[-1]}'", place, key=True)
     if kind == "string_type":
-        return Problem("type", f"{_named(loc)} must be text; put it in quotes", place)
+        quotes = "" if isinstance(detail["input"], list | dict) else "; put it in quotes"
+        return Problem("type", f"{_named(loc)} must be text{quotes}", place)
     message = detail["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     if kind == "literal_error":

@@ -73,6 +73,9 @@ class Lines:
         return self._known
 
 
+_NO_KEYS: dict[str, int] = {}
+
+
 class Node:
     """A value of the file.
 
@@ -94,7 +97,7 @@ class Node:
         self.ambiguous: str | None = None
         self._lines = lines
         self._start = self._end = start
-        self._key_starts: dict[str, int] = {}
+        self._key_starts: dict[str, int] = {} if kind == "mapping" else _NO_KEYS
 
     @property
     def line(self) -> int:
@@ -238,7 +241,7 @@ def parse(data: bytes, path: str) -> Source:
     faults = _Faults(path, lines)
     root = None
     if refusal is not None:
-        faults.add(refusal.rule, refusal.message, refusal.index)
+        faults.add(*refusal)
     else:
         root = _compose(_replace_directives(_replace_forbidden(text, faults), faults), lines, faults)
     return Source(path, text, root, faults.listed(), lines)
@@ -252,7 +255,7 @@ def line_text(source: Source, line: int) -> str:
 class _Finding(NamedTuple):
     rule: str
     message: str
-    index: int
+    start: int
 
 
 class _Faults:
@@ -269,14 +272,17 @@ class _Faults:
     def __bool__(self) -> bool:
         return bool(self._kept)
 
-    def add(self, rule: str, message: str, index: int, suggestion: str | None = None) -> None:
-        """Keep or count a fault at the character of this index; the same one again is left out."""
+    def add(self, rule: str, message: str, index: int, word: str = "", known: Iterable[str] = ()) -> None:
+        """Keep or count a fault at the character of this index; the same one again is left out.
+
+        ``word`` is what may be a typo of one of the ``known`` words.
+        """
         count = self._counts.get(rule, 0)
         if count < MAX_LISTED:
             if (rule, index) in self._seen:
                 return
             self._seen.add((rule, index))
-            self._kept.append(self._fault(rule, message, index, suggestion))
+            self._kept.append(self._fault(rule, message, index, nearest(word, known) if word else None))
         elif count == MAX_LISTED:
             self._first_left_out[rule] = index
         self._counts[rule] = count + 1
@@ -325,18 +331,18 @@ def _decode(data: bytes) -> tuple[str, _Finding | None]:
 
 # What YAML forbids, and the line ends that YAML 1.1 alone knows: a comment that goes on after U+2028 for
 # one reader has ended for another.
-_FORBIDDEN = re.compile("[^\t\n\r -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_FORBIDDEN = "[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]"
 _LINE_ENDS_OF_YAML_11 = "\x85\u2028\u2029"
 
 
 def _replace_forbidden(text: str, faults: _Faults) -> str:
     """The text with a harmless character in place of each forbidden one, so that parsing can go on."""
-    if _FORBIDDEN.search(text) is None:
+    if re.search(_FORBIDDEN, text) is None:
         return text
-    found = list(islice(_FORBIDDEN.finditer(text), MAX_LISTED + 1))
+    found = list(islice(re.finditer(_FORBIDDEN, text), MAX_LISTED + 1))
     for match in found[:MAX_LISTED]:
         faults.add("character", _forbidden_message(match[0]), match.start())
-    clean, count = _FORBIDDEN.subn("\ufffd", text)
+    clean, count = re.subn(_FORBIDDEN, "\ufffd", text)
     if count > MAX_LISTED:
         faults.count_more("character", count - MAX_LISTED, found[-1].start())
     return clean
@@ -351,9 +357,10 @@ def _forbidden_message(character: str) -> str:
     return f"the character {name} is not allowed in YAML; in double quotes it can be written as an escape"
 
 
-_BLANK_LINES = re.compile(r"(?:[ \t]*(?:#[^\r\n]*)?(?:\r\n|\r|\n))*")
-_DIRECTIVE = re.compile(r"%[^\r\n]*")
-_KNOWN_DIRECTIVE = re.compile(r"%YAML[ \t]+1\.[12](?:[ \t]+#.*|[ \t]*)")
+# Possessive, since what can be tried again is remembered for each of millions of lines.
+_BLANK_LINES = r"(?:[ \t]*+(?:#[^\r\n]*+)?+(?:\r\n|\r|\n))*+"
+_DIRECTIVE = r"%[^\r\n]*"
+_KNOWN_DIRECTIVE = r"%YAML[ \t]+1\.[12](?:[ \t]+#.*|[ \t]*)"
 
 
 def _replace_directives(text: str, faults: _Faults) -> str:
@@ -361,8 +368,9 @@ def _replace_directives(text: str, faults: _Faults) -> str:
     at = _end_of_match(_BLANK_LINES, text, 0)
     pieces = []
     done = 0
-    while (match := _DIRECTIVE.match(text, at)) is not None:
-        if not _KNOWN_DIRECTIVE.fullmatch(match[0]):
+    directive = re.compile(_DIRECTIVE)
+    while (match := directive.match(text, at)) is not None:
+        if not re.fullmatch(_KNOWN_DIRECTIVE, match[0]):
             message = "a line that begins with '%' is a directive; only '%YAML 1.1' and '%YAML 1.2' are known"
             faults.add("directive", message, at)
             pieces += [text[done:at], "#"]
@@ -371,8 +379,8 @@ def _replace_directives(text: str, faults: _Faults) -> str:
     return "".join([*pieces, text[done:]])
 
 
-def _end_of_match(pattern: re.Pattern[str], text: str, at: int) -> int:
-    match = pattern.match(text, at)
+def _end_of_match(pattern: str, text: str, at: int) -> int:
+    match = re.compile(pattern).match(text, at)
     return match.end() if match else at
 
 
@@ -391,16 +399,15 @@ _BOOLEANS_11 = {
     **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON"), "true"),
     **dict.fromkeys(("n", "N", "no", "No", "NO", "off", "Off", "OFF"), "false"),
 }
-_FIRST_OF_NUMBER = frozenset("0123456789+-.")
-_CORE_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-_CORE_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_BINARY_11 = re.compile(r"[-+]?0b_*[01][01_]*")
-_OCTAL_11 = re.compile(r"[-+]?0[0-7_]+")
-_HEXADECIMAL_11 = re.compile(r"[-+]?0x_*[0-9a-fA-F][0-9a-fA-F_]*")
-_DECIMAL_11 = re.compile(r"[-+]?(?:0|[1-9][0-9_]*)")
-_FLOAT_11 = re.compile(r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+][0-9]+)?")
-_SEXAGESIMAL_11 = re.compile(r"[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
-_DATE_11 = re.compile(
+_CORE_INTEGER = r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+"
+_CORE_FLOAT = r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
+_BINARY_11 = r"[-+]?0b_*[01][01_]*"
+_OCTAL_11 = r"[-+]?0[0-7_]+"
+_HEXADECIMAL_11 = r"[-+]?0x_*[0-9a-fA-F][0-9a-fA-F_]*"
+_DECIMAL_11 = r"[-+]?(?:0|[1-9][0-9_]*)"
+_FLOAT_11 = r"[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)(?:[eE][-+][0-9]+)?"
+_SEXAGESIMAL_11 = r"[-+]?[1-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?"
+_DATE_11 = (
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
     r"|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]*)?"
     r"(?:[ \t]*(?:Z|[-+][0-9]{1,2}(?::[0-9]{2})?))?"
@@ -415,7 +422,7 @@ def _resolve(text: str) -> tuple[Any, str | None]:
     """The value of a plain scalar, and the sentence about its readings. Raises _NumberError."""
     if text in _CORE_WORDS:
         return _CORE_WORDS[text], None
-    if text[0] in _FIRST_OF_NUMBER:
+    if text[0] in "0123456789+-.":
         return _resolve_number(text)
     if text in _BOOLEANS_11:
         return text, _two_readings(_BOOLEANS_11[text], "text")
@@ -444,8 +451,8 @@ def _reading(value: int | float | str, text: str) -> str:
 
 def _core_number(text: str) -> int | float | str:
     """The number of the YAML 1.2 core schema, or the text itself. Raises _NumberError."""
-    is_integer = _CORE_INTEGER.fullmatch(text)
-    if not is_integer and not _CORE_FLOAT.fullmatch(text):
+    is_integer = re.fullmatch(_CORE_INTEGER, text)
+    if not is_integer and not re.fullmatch(_CORE_FLOAT, text):
         return text
     if len(text) > MAX_DIGITS:
         raise _NumberError(f"a number of {len(text):,} characters is too long; put it in quotes if it is text")
@@ -459,26 +466,26 @@ def _core_number(text: str) -> int | float | str:
 
 def _number_11(text: str) -> int | float | str:
     """What YAML 1.1 makes of the text: a number, ``a date`` and the like, or the text itself."""
-    if _DATE_11.fullmatch(text):
-        return "a date"
+    if len(text) > MAX_DIGITS:
+        return text
     readers = (
-        (_BINARY_11, lambda digits: int(digits, 2)),
+        (_DECIMAL_11, int),
         (_OCTAL_11, lambda digits: int(digits, 8)),
         (_HEXADECIMAL_11, lambda digits: int(digits, 16)),
-        (_DECIMAL_11, int),
+        (_BINARY_11, lambda digits: int(digits, 2)),
         (_FLOAT_11, float),
         (_SEXAGESIMAL_11, _sexagesimal),
     )
     for pattern, read in readers:
-        if pattern.fullmatch(text):
-            return read(text.replace("_", "")) if len(text) <= MAX_DIGITS else "a number"
-    return text
+        if re.fullmatch(pattern, text):
+            return read(text.replace("_", ""))
+    return "a date" if re.fullmatch(_DATE_11, text) else text
 
 
 def _sexagesimal(digits: str) -> int | float | str:
     parts = digits.lstrip("+-").split(":")
     if len(parts) > 8 or "." in digits:
-        return "a number with base 60"
+        return "a number in base 60"
     total = 0
     for part in parts:
         total = total * 60 + int(part)
@@ -488,13 +495,13 @@ def _sexagesimal(digits: str) -> int | float | str:
 # Escaped surrogate pairs, which JSON has and YAML has not
 
 
-_PAIR = re.compile(r"(\\u)([dD])([89abAB][0-9a-fA-F]{2}\\u)([dD])([c-fC-F][0-9a-fA-F]{2})")
-_STAND_IN = re.compile(r"(\\u)([eE])([89abAB][0-9a-fA-F]{2}\\u)([eE])([c-fC-F][0-9a-fA-F]{2})")
-_STAND_INS_TAKEN = re.compile("[\ue800-\uefff]|\\\\[uU](?:0000)?[eE][89a-fA-F]")
-_STAND_IN_CHARACTERS = re.compile("([\ue800-\uebff])([\uec00-\uefff])")
-_HALF = re.compile("[\ud800-\udfff]")
-_HALF_OR_STAND_IN = re.compile("[\ud800-\udfff\ue800-\uefff]")
-_HALF_MESSAGE = "an escape here is half of a character; write both halves, or '\\U' and 8 hexadecimal digits"
+_PAIR = r"(\\u)([dD])([89abAB][0-9a-fA-F]{2}\\u)([dD])([c-fC-F][0-9a-fA-F]{2})"
+_STAND_IN = r"(\\u)([eE])([89abAB][0-9a-fA-F]{2}\\u)([eE])([c-fC-F][0-9a-fA-F]{2})"
+_STAND_INS_TAKEN = "[\ue800-\uefff]|\\\\[uU](?:0000)?[eE][89a-fA-F]"
+_STAND_IN_CHARACTERS = "([\ue800-\uebff])([\uec00-\uefff])"
+_HALF = "[\ud800-\udfff]"
+_HALF_OR_STAND_IN = "[\ud800-\udfff\ue800-\uefff]"
+_HALF_MESSAGE = "a '\\u' escape here is half of a character; write the character, or '\\U' and 8 hexadecimal digits"
 
 
 def _replace_pairs(text: str) -> tuple[str, bool]:
@@ -503,9 +510,9 @@ def _replace_pairs(text: str) -> tuple[str, bool]:
     The parser refuses surrogates, and the length of the text must not change. Done only where the
     text has none of these private-use characters itself, so that the way back is exact.
     """
-    if "\\u" not in text or not _PAIR.search(text) or _STAND_INS_TAKEN.search(text):
+    if "\\u" not in text or not re.search(_PAIR, text) or re.search(_STAND_INS_TAKEN, text):
         return text, False
-    return _PAIR.sub(lambda m: m[1] + _SHIFTED[m[2]] + m[3] + _SHIFTED[m[4]] + m[5], text), True
+    return re.sub(_PAIR, lambda m: m[1] + _SHIFTED[m[2]] + m[3] + _SHIFTED[m[4]] + m[5], text), True
 
 
 _SHIFTED = {"d": "e", "D": "E", "e": "d", "E": "D"}
@@ -513,12 +520,14 @@ _SHIFTED = {"d": "e", "D": "E", "e": "d", "E": "D"}
 
 def _restore_text(text: str) -> str:
     """The text of a scalar in which a backslash is no escape."""
-    return _STAND_IN.sub(lambda m: m[1] + _SHIFTED[m[2]] + m[3] + _SHIFTED[m[4]] + m[5], text)
+    return re.sub(_STAND_IN, lambda m: m[1] + _SHIFTED[m[2]] + m[3] + _SHIFTED[m[4]] + m[5], text)
 
 
 def _join_pairs(text: str) -> str:
     """The text of a double-quoted scalar, with one character for each pair."""
-    return _STAND_IN_CHARACTERS.sub(lambda m: chr(0x10000 + (ord(m[1]) - 0xE800) * 0x400 + ord(m[2]) - 0xEC00), text)
+    return re.sub(
+        _STAND_IN_CHARACTERS, lambda m: chr(0x10000 + (ord(m[1]) - 0xE800) * 0x400 + ord(m[2]) - 0xEC00), text
+    )
 
 
 # Events to nodes
@@ -564,8 +573,8 @@ class _Anchor:
         self.is_open = is_open
 
 
-_PROPERTY = re.compile(r"&[^\s,\[\]{}]*|!(?:<[^>\s]*>|[^\s,\[\]{}]*)")
-_GAP = re.compile(r"(?:[ \t\r\n]|#[^\r\n]*)*")
+_PROPERTY = r"&[^\s,\[\]{}]*|!(?:<[^>\s]*>|[^\s,\[\]{}]*)"
+_GAP = r"(?:[ \t\r\n]++|#[^\r\n]*+)*+"
 _STYLES: dict[str | None, Style] = {"'": "single", '"': "double", "|": "literal", ">": "folded"}
 _MERGE = "<<"
 _QUOTE_EXPRESSION = "a value that begins with '{{' must be in quotes, or YAML takes it for a mapping"
@@ -586,7 +595,7 @@ def _compose(text: str, lines: Lines, faults: _Faults) -> Node | None:
         index, message = _explain(error, lines, composer.last_quoted)
         faults.add("syntax", message, index)
         return None
-    except (yaml.YAMLError, UnicodeError):  # such as a tag with bytes that are no UTF-8
+    except (yaml.YAMLError, ValueError, OverflowError):  # such as an escape of what is no character
         faults.add("syntax", "this file is no valid YAML", 0)
         return None
     root = composer.root
@@ -638,20 +647,26 @@ class _Composer:
         start = self._past_properties(event)
         style = _STYLES.get(event.style, "plain")
         self.last_quoted = (start, event.end_mark.index) if style in ("single", "double") else None
-        text: str = self._restored(event.value, style, start)
+        text = self._restored(event.value, style, start)
+        if self._stack and self._stack[-1].wants_key:
+            if event.anchor is not None:
+                self._scalar_node(event, text, style, start)
+            self._key(self._stack[-1], text, start, is_plain=style == "plain")
+            return
+        self._add_nodes(1, start)
+        node = self._scalar_node(event, text, style, start)
+        if style == "plain":
+            self._read_plain(node)
+        self._attach(node)
+
+    def _scalar_node(self, event: Any, text: str, style: Style, start: int) -> Node:
         node = Node("scalar", text, self._lines, start)
         node.style = style
         node.raw = text
         node._end = event.end_mark.index
         if event.anchor is not None:
             self._anchors[event.anchor] = _Anchor(node, is_open=False)
-        if self._stack and self._stack[-1].wants_key:
-            self._key(self._stack[-1], text, start, is_plain=style == "plain")
-            return
-        self._add_nodes(1, start)
-        if style == "plain":
-            self._read_plain(node)
-        self._attach(node)
+        return node
 
     def _restored(self, text: str, style: Style, start: int) -> str:
         """The text with its escaped surrogate pairs as they were meant."""
@@ -660,7 +675,7 @@ class _Composer:
         if text.isascii():
             return text
         joined = _join_pairs(text) if self._has_pairs else text
-        if (_HALF_OR_STAND_IN if self._has_pairs else _HALF).search(joined):
+        if re.search(_HALF_OR_STAND_IN if self._has_pairs else _HALF, joined):
             self._faults.add("syntax", _HALF_MESSAGE, start)
         return joined
 
@@ -771,7 +786,7 @@ class _Composer:
             frame.wants_key = False
             frame.key = None
             frame.merging = False
-            if not frame.quiet:
+            if not frame.quiet and not _is_stand_in(node):
                 self._faults.add("non-string-key", "keys must be text; this alias stands for something else", start)
 
     def _referred(self, name: str, start: int) -> Node:
@@ -787,7 +802,7 @@ class _Composer:
         else:
             message = f"'*{shown}' refers to an anchor '&{shown}' that does not stand before it"
             known = islice(self._anchors, MAX_LISTED)
-            self._faults.add("unknown-alias", message + "; put it in quotes if it is text", start, nearest(name, known))
+            self._faults.add("unknown-alias", message + "; put it in quotes if it is text", start, name, known)
         return Node("scalar", None, self._lines, start)
 
     def _attach(self, node: Node) -> None:
@@ -835,7 +850,10 @@ class _Composer:
         if event.anchor is None and event.tag is None:
             return start
         at = start
-        while (match := _PROPERTY.match(self._text, at)) is not None:
+        for _ in range(2):
+            match = re.compile(_PROPERTY).match(self._text, at)
+            if match is None:
+                break
             if match[0][0] == "!":
                 message = f"the tag '{_short(match[0])}' is not allowed; put text that begins with '!' in quotes"
                 self._faults.add("tag", message, at)
@@ -903,16 +921,16 @@ def _open_quote(trouble: _Trouble) -> _Explanation | None:
     return trouble.opened, "the quote that opens here is never closed"
 
 
-_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
-_BARE_EXPRESSION = re.compile(r"(?:^|[-:,?\[])[ \t]*(\{\{)")
+_QUOTED = r"\"[^\"]*\"|'[^']*'"
+_BARE_EXPRESSION = r"(?:^|[-:,?\[])[ \t]*(\{\{)"
 
 
 def _bare_expression(trouble: _Trouble) -> _Explanation | None:
     for index in (trouble.opened, trouble.opened - 1):
         if trouble.in_flow and index >= 0 and trouble.text.startswith("{{", index):
             return index, _QUOTE_EXPRESSION
-    line = _QUOTED.sub(lambda match: " " * len(match[0]), trouble.before + trouble.found)
-    starts = [match.start(1) for match in _BARE_EXPRESSION.finditer(line)]
+    line = re.sub(_QUOTED, lambda match: " " * len(match[0]), trouble.before + trouble.found)
+    starts = [match.start(1) for match in re.finditer(_BARE_EXPRESSION, line)]
     return (trouble.lines.start(trouble.line) + starts[-1], _QUOTE_EXPRESSION) if starts else None
 
 
@@ -925,20 +943,20 @@ def _after_quote(trouble: _Trouble) -> _Explanation | None:
     if trouble.lines.place(start).line != closing_line:
         return start, f"the quote that opens here is closed in line {closing_line} only; was it meant to end before?"
     if trouble.in_flow:
-        return trouble.at, "a ',' is missing here"
+        return (trouble.at, "a ',' is missing here") if trouble.found != ":" else None
     inside = "''" if trouble.text[start] == "'" else '\\"'
     return trouble.at, f"text follows a closing quote; a quote inside this text is written {inside}"
 
 
 _DIGITS_OF_ESCAPE = {"x": 2, "u": 4, "U": 8}
-_HALF_ESCAPE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+_HALF_ESCAPE = r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
 
 
 def _escape(trouble: _Trouble) -> _Explanation | None:
-    if not any(word in trouble.problem for word in ("escape", "hexdecimal")):
+    if "quoted" not in trouble.context or not any(word in trouble.problem for word in ("escape", "hexdecimal")):
         return None
     start = trouble.text.rfind("\\", trouble.opened, trouble.at + 1)
-    if _HALF_ESCAPE.match(trouble.text, start):
+    if re.compile(_HALF_ESCAPE).match(trouble.text, start):
         return start, _HALF_MESSAGE
     letter = trouble.text[start + 1 : start + 2]
     digits = _DIGITS_OF_ESCAPE.get(letter)
@@ -969,7 +987,7 @@ def _list_on_line_of_key(trouble: _Trouble) -> _Explanation | None:
     return trouble.at, "a list cannot begin here; begin it on a line of its own, or put the value in quotes"
 
 
-_MISSING_SPACE = re.compile(r"[ \t]*(?:-[ \t]+)*[^\s:#'\"\[{]+(:)[^\s:/]")
+_MISSING_SPACE = r"[ \t]*(?:-[ \t]+)*[^\s:#'\"\[{]+(:)[^\s:/]"
 _NO_KEY = "this line is no 'key: value'; is a ':' missing?"
 _LONG_KEY = "a key has at most 1,024 characters, in one line"
 
@@ -1011,7 +1029,7 @@ def _missing_colon(trouble: _Trouble) -> _Explanation | None:
 
 
 def _missing_space(lines: Lines, line: int) -> _Explanation | None:
-    match = _MISSING_SPACE.match(lines.line(line))
+    match = re.compile(_MISSING_SPACE).match(lines.line(line))
     return (lines.start(line) + match.start(1), "a space is missing after ':'") if match else None
 
 
@@ -1048,6 +1066,10 @@ def _bracket(trouble: _Trouble) -> _Explanation | None:
         return trouble.opened, never_closed
     if place.line != trouble.line:
         return trouble.opened, f"{never_closed}, or a ',' is missing before line {trouble.line}"
+    if trouble.found == ":":
+        length = min(trouble.at - trouble.text.rfind(c, 0, trouble.at) for c in ",{[")
+        is_long = length > 1024
+        return trouble.at, _LONG_KEY if is_long else "a ',' is missing before this ':'"
     return trouble.at, f"a ',' or '{_CLOSING[opening]}' is missing here"
 
 
@@ -1056,6 +1078,8 @@ def _missing_value(trouble: _Trouble) -> _Explanation | None:
         return None
     if trouble.found == ",":
         return trouble.at, "a value is missing before ','; a value that begins with ',' must be in quotes"
+    if trouble.found == ":":
+        return trouble.at, "a key or a value is missing before ':'"
     return trouble.at, "a value is missing here"
 
 
@@ -1071,11 +1095,14 @@ def _after_document(trouble: _Trouble) -> _Explanation | None:
 def _structure(trouble: _Trouble) -> _Explanation | None:
     if "block mapping" not in trouble.context and "block collection" not in trouble.context:
         return None
+    if trouble.found == ":":
+        return trouble.at, "a key is missing before ':'"
     if trouble.before.strip():
         return trouble.at, "text follows where the value has ended; put the whole value in quotes"
     if "collection" in trouble.context:
         return trouble.at, "a list item ('- ') is expected here; check the indentation"
-    if trouble.found == "-":
+    is_below_keys = trouble.lines.place(trouble.opened).column == trouble.lines.place(trouble.at).column
+    if trouble.found == "-" and is_below_keys:
         return trouble.at, "a list item stands where a key is expected; check the indentation"
     return trouble.at, "the indentation of this line fits no line above it"
 

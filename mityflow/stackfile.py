@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from mityflow.errors import Fault, FaultsError, Problem, UsageError
-from mityflow.source import Source, parse
-from mityflow.stacks import STACK_FILE, Health, Port, Stack, TestReport, Tool, fill, name_forms
+from mityflow.source import Node, Source, parse
+from mityflow.stacks import STACK_FILE, Health, Port, Stack, RunnerReport, Tool, fill, name_forms
 
 Where = tuple[str | int, ...]
 _PHASES = ("install", "build", "lint", "test", "format")
@@ -30,28 +30,34 @@ def read_stack(folder: Path, origin: str, *, known_good: bool = False) -> Stack:
     except OSError as error:
         raise _fault(path, f"cannot be read: {error.strerror}") from error
     source = parse(data, str(path))
-    if not known_good or source.faults or source.root is None:
-        _check(source, folder.name)
-    assert source.root is not None  # a source without a root has faults
+    root = _root(source)
+    if not known_good:
+        _check(source, root, folder.name)
     template = folder / "template"
-    if not template.is_dir() or template.is_symlink():
-        raise _fault(template, "is missing; a stack's files are in it" if not template.is_symlink() else "is a link")
-    return _build(source.root.data(), folder, origin)
+    if template.is_symlink():
+        raise _fault(template, "is a link; a stack's files are in a folder of its own")
+    if not template.is_dir():
+        raise _fault(template, "is missing; a stack's files are in it")
+    return _build(root.data(), folder, origin)
 
 
 def _fault(path: Path, message: str) -> FaultsError:
     return FaultsError([Fault("stack-folder", message, str(path))])
 
 
-def _check(source: Source, folder_name: str) -> None:
-    """Raise FaultsError for a file that has faults."""
-    from mityflow.filecheck import file_problems, placed
-
+def _root(source: Source) -> Node:
     if source.faults or source.root is None:
         raise FaultsError(source.faults)
-    problems = file_problems(source.root, "stack")
+    return source.root
+
+
+def _check(source: Source, root: Node, folder_name: str) -> None:
+    """Raise FaultsError for a file that says something wrong."""
+    from mityflow.filecheck import file_problems, placed
+
+    problems = file_problems(root, "stack")
     if not problems:
-        problems = [*_meaning_problems(source.root.data(), folder_name)]
+        problems = [*_meaning_problems(root.data(), folder_name)]
     if problems:
         raise FaultsError(placed(problem, source) for problem in problems)
 
@@ -167,7 +173,7 @@ def _health(data: Mapping[str, Any] | None) -> Health | None:
     return Health(data["path"], data.get("status", 200), data.get("body")) if data else None
 
 
-def _test_report(data: Mapping[str, Any] | None) -> TestReport | None:
+def _test_report(data: Mapping[str, Any] | None) -> RunnerReport | None:
     if not data:
         return None
-    return TestReport(data.get("format", "junit"), tuple(data.get("arguments", ())), data["files"])
+    return RunnerReport(data.get("format", "junit"), tuple(data.get("arguments", ())), data["files"])

@@ -102,7 +102,7 @@ class Health(NamedTuple):
     body: str | None
 
 
-class TestReport(NamedTuple):
+class RunnerReport(NamedTuple):
     """The test runner's own report: what makes it, and where it is then (a glob in the application)."""
 
     format: str
@@ -127,7 +127,7 @@ class Stack(NamedTuple):
     env: Mapping[str, str]
     port: Port | None
     health: Health | None
-    test_report: TestReport | None
+    test_report: RunnerReport | None
     required_files: tuple[str, ...]
     config_files: tuple[str, ...]
     variables: Mapping[str, Mapping[str, Any]]

@@ -42,7 +42,12 @@ class ToolModel(FileModel):
 
 
 class CommandsModel(FileModel):
-    """The commands of each phase, started in the application's folder, one after another."""
+    """The commands of each phase, started in the application's folder, one after another.
+
+    An argument may name {{ python }}, the Python that mityflow runs on; the forms of the application's
+    name, {{ app_name }}, {{ app_name_kebab }}, {{ app_name_snake }}, {{ app_name_pascal }} and
+    {{ app_name_title }}; and in ``run`` {{ host }} and {{ port }}.
+    """
 
     install: Commands | None = Field(None, description="Fetch what the application depends on.")
     build: Commands | None = Field(None, description="Make what is run or shipped.")
@@ -53,7 +58,7 @@ class CommandsModel(FileModel):
 
 
 class TimeLimitsModel(FileModel):
-    """How long a phase may take, each command of it counted together: 90s, 10m, 1.5h."""
+    """How long all commands of a phase may take together: 90s, 10m, 1.5h."""
 
     install: Duration | None = Field(None, description="Limit of the install commands.")
     build: Duration | None = Field(None, description="Limit of the build commands.")
@@ -79,7 +84,7 @@ class HealthModel(FileModel):
     body: Text | None = Field(None, description="Text that a good answer contains.")
 
 
-class TestReportModel(FileModel):
+class RunnerReportModel(FileModel):
     """The test runner's own report, from which tests are counted."""
 
     format: Literal["junit"] = Field("junit", description="The report's format: JUnit XML.")
@@ -100,7 +105,7 @@ class StackFile(FileModel):
     env: dict[EnvName, Argument] = Field({}, description="Environment of every command.")
     port: PortModel | None = Field(None, description="Where the application listens.")
     health: HealthModel | None = Field(None, description="The request that shows that the application works.")
-    test_report: TestReportModel | None = Field(
+    test_report: RunnerReportModel | None = Field(
         None, description="The report that tests are counted from; without it only the exit code speaks."
     )
     required_files: list[RelativePath] = Field([], description="Files an application of this stack cannot do without.")
