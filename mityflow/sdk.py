@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mityflow.params import Params
     from mityflow.process import CommandError, CommandResult
     from mityflow.stacks import Stack, Tool, fill, find_stack
+    from mityflow.workflow import parse_duration
 
 _LATER = {
     "CommandError": "mityflow.process",
@@ -34,6 +35,7 @@ _LATER = {
     "Tool": "mityflow.stacks",
     "fill": "mityflow.stacks",
     "find_stack": "mityflow.stacks",
+    "parse_duration": "mityflow.workflow",
 }
 
 __all__ = [
@@ -58,6 +60,7 @@ __all__ = [
     "UsageError",
     "fill",
     "find_stack",
+    "parse_duration",
 ]
 
 

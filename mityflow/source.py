@@ -84,7 +84,8 @@ class Node:
     than once in a tree.
 
     Of a scalar, ``raw`` is its text before it was read as a number, boolean or null, and
-    ``ambiguous`` a sentence where YAML 1.1 and 1.2 read that text differently.
+    ``ambiguous`` a sentence where YAML 1.1 and 1.2 read that text differently. ``style`` is how a
+    scalar was written; None for one that stands in for an alias of nothing.
     """
 
     __slots__ = ("_end", "_key_starts", "_lines", "_start", "ambiguous", "kind", "raw", "style", "value")
@@ -337,14 +338,19 @@ _LINE_ENDS_OF_YAML_11 = "\x85\u2028\u2029"
 
 def _replace_forbidden(text: str, faults: _Faults) -> str:
     """The text with a harmless character in place of each forbidden one, so that parsing can go on."""
-    if re.search(_FORBIDDEN, text) is None:
+    return _replace(_FORBIDDEN, "\ufffd", text, "character", _forbidden_message, faults)
+
+
+def _replace(pattern: str, by: str, text: str, rule: str, message: Callable[[str], str], faults: _Faults) -> str:
+    """The text with one character in place of each that the pattern finds, all of which are faults."""
+    found = list(islice(re.finditer(pattern, text), MAX_LISTED + 1))
+    if not found:
         return text
-    found = list(islice(re.finditer(_FORBIDDEN, text), MAX_LISTED + 1))
     for match in found[:MAX_LISTED]:
-        faults.add("character", _forbidden_message(match[0]), match.start())
-    clean, count = re.subn(_FORBIDDEN, "\ufffd", text)
+        faults.add(rule, message(match[0]), match.start())
+    clean, count = re.subn(pattern, by, text)
     if count > MAX_LISTED:
-        faults.count_more("character", count - MAX_LISTED, found[-1].start())
+        faults.count_more(rule, count - MAX_LISTED, found[-1].start())
     return clean
 
 
@@ -358,25 +364,16 @@ def _forbidden_message(character: str) -> str:
 
 
 # Possessive, since what can be tried again is remembered for each of millions of lines.
-_BLANK_LINES = r"(?:[ \t]*+(?:#[^\r\n]*+)?+(?:\r\n|\r|\n))*+"
-_DIRECTIVE = r"%[^\r\n]*"
-_KNOWN_DIRECTIVE = r"%YAML[ \t]+1\.[12](?:[ \t]+#.*|[ \t]*)"
+_HEAD = r"(?:[ \t]*+(?:#[^\r\n]*+)?+(?:\r\n|\r|\n)|%[^\r\n]*+(?:\r\n|\r|\n|\Z))*+"
+_UNKNOWN_DIRECTIVE = r"(?<![^\r\n])%(?!YAML[ \t]+1\.[12](?:[ \t]++#[^\r\n]*+)?[ \t]*+(?:[\r\n]|\Z))"
+_DIRECTIVE_MESSAGE = "a line that begins with '%' is a directive; only '%YAML 1.1' and '%YAML 1.2' are known"
 
 
 def _replace_directives(text: str, faults: _Faults) -> str:
     """The text with each unknown directive before the document made a comment."""
-    at = _end_of_match(_BLANK_LINES, text, 0)
-    pieces = []
-    done = 0
-    directive = re.compile(_DIRECTIVE)
-    while (match := directive.match(text, at)) is not None:
-        if not re.fullmatch(_KNOWN_DIRECTIVE, match[0]):
-            message = "a line that begins with '%' is a directive; only '%YAML 1.1' and '%YAML 1.2' are known"
-            faults.add("directive", message, at)
-            pieces += [text[done:at], "#"]
-            done = at + 1
-        at = _end_of_match(_BLANK_LINES, text, match.end())
-    return "".join([*pieces, text[done:]])
+    end = _end_of_match(_HEAD, text, 0)
+    head = _replace(_UNKNOWN_DIRECTIVE, "#", text[:end], "directive", lambda _: _DIRECTIVE_MESSAGE, faults)
+    return head + text[end:]
 
 
 def _end_of_match(pattern: str, text: str, at: int) -> int:
@@ -970,11 +967,11 @@ def _first_character(trouble: _Trouble) -> _Explanation | None:
     if "block scalar" in trouble.context:
         mark = trouble.text[trouble.opened : trouble.opened + 1]
         return trouble.opened, f"after '{mark}' a text begins on the next line; else put the value in quotes"
-    if "cannot start any token" not in trouble.problem:
-        return None
-    if trouble.text[trouble.at - 1 : trouble.at + 1] == "{%":
+    if trouble.text[max(trouble.at - 1, 0) : trouble.at + 1] == "{%":
         return trouble.at - 1, _quote_first("{%")
-    return trouble.at, _quote_first(trouble.found)
+    if any(word in trouble.problem for word in ("cannot start any token", "mapping keys", "tag handle")):
+        return trouble.at, _quote_first(trouble.found)
+    return None
 
 
 def _quote_first(start: str) -> str:
@@ -993,6 +990,8 @@ _LONG_KEY = "a key has at most 1,024 characters, in one line"
 
 
 def _unexpected_colon(trouble: _Trouble) -> _Explanation | None:
+    if "unexpected ':'" in trouble.problem:
+        return trouble.at, "a space is missing after ':'; else put the value in quotes"
     if "mapping values" not in trouble.problem:
         return None
     before = trouble.before
@@ -1083,12 +1082,21 @@ def _missing_value(trouble: _Trouble) -> _Explanation | None:
     return trouble.at, "a value is missing here"
 
 
+def _late_directive(trouble: _Trouble) -> _Explanation | None:
+    if "scanning a directive" not in trouble.context and "%YAML" not in trouble.context:
+        return None
+    return trouble.opened, "a line that begins with '%' is a directive, and these stand at the top of a file only"
+
+
 def _after_document(trouble: _Trouble) -> _Explanation | None:
     if "<document start>" not in trouble.problem:
         return None
     earlier = _line_before(trouble.lines, trouble.line)
     if trouble.lines.line(earlier).startswith("%"):
         return trouble.lines.start(earlier), "a directive stands before a line '---' only"
+    missing_space = _missing_space(trouble.lines, earlier)
+    if missing_space:
+        return missing_space
     return trouble.at, "this text stands after the end of the document"
 
 
@@ -1120,6 +1128,7 @@ _EXPLANATIONS: tuple[Callable[[_Trouble], _Explanation | None], ...] = (
     _stray_bracket,
     _bracket,
     _missing_value,
+    _late_directive,
     _after_document,
     _structure,
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 from mityflow.errors import Fault, FaultsError, Problem, UsageError
 from mityflow.source import Node, Source, parse
-from mityflow.stacks import STACK_FILE, Health, Port, Stack, RunnerReport, Tool, fill, name_forms
+from mityflow.stacks import STACK_FILE, Health, Port, RunnerReport, Stack, Tool, fill, name_forms
 
 Where = tuple[str | int, ...]
 _PHASES = ("install", "build", "lint", "test", "format")

@@ -1,0 +1,54 @@
+"""The settings (``with:``) of the built-in stations; loaded only when a step has some."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from mityflow.sdk import Params, UsageError, parse_duration
+
+Identity = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^<>\r\n\x00]*[^<>\s\x00][^<>\r\n\x00]*$")]
+
+
+def _duration(text: str) -> str:
+    try:
+        parse_duration(text)
+    except UsageError as error:
+        raise ValueError(str(error)) from error
+    return text
+
+
+class ScaffoldParams(Params):
+    """Settings of ``scaffold``."""
+
+    stack: str | None = Field(None, description="The stack to render; the workflow's own when left out.")
+    conflict: Literal["fail", "keep", "overwrite"] = Field(
+        "fail",
+        description="What becomes of files that scaffold did not write: fail and write nothing, keep them,"
+        " or move the whole old folder aside.",
+    )
+    variables: dict[str, Any] = Field({}, description="Values of the stack's variables.")
+
+
+class ValidateParams(Params):
+    """Settings of ``validate``."""
+
+    stack: str | None = Field(None, description="The stack to check by; the workflow's own when left out.")
+    checks: list[Literal["files", "config", "install", "lint", "test"]] = Field(
+        ["files", "config", "install", "lint", "test"],
+        min_length=1,
+        description="What to check; always in this order: files, config, install, lint, test.",
+    )
+    timeout: Annotated[str, AfterValidator(_duration)] | None = Field(
+        None,
+        description="How long each of install, lint and test may take, such as 10m, in place of the stack's limits.",
+    )
+
+
+class CommitParams(Params):
+    """Settings of ``commit``."""
+
+    message: str | None = Field(None, min_length=1, pattern=r"\S", description="The commit message.")
+    author_name: Identity | None = Field(None, description="Who commits; git's own setting when left out.")
+    author_email: Identity | None = Field(
+        None, description="The address of who commits; git's own setting when left out."
+    )

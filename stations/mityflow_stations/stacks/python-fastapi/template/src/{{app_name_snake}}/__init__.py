@@ -1,0 +1,3 @@
+"""{{ app_name_title }}."""
+
+__version__ = "0.1.0"
