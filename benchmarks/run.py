@@ -46,7 +46,9 @@ class Row(NamedTuple):
         """The line's cells for a table."""
         ratio = "" if self.ratio is None else f"{self.ratio:.2f}"
         limit = "" if self.limit is None else f"{self.limit:g}"
-        verdict = "" if self.ratio is None or self.limit is None else "met" if self.ratio <= self.limit else "**missed**"
+        verdict = (
+            "" if self.ratio is None or self.limit is None else "met" if self.ratio <= self.limit else "**missed**"
+        )
         return [self.what, self.figure, self.beside, ratio, limit, verdict]
 
 
@@ -107,10 +109,24 @@ def start_rows(rounds: int, top: Path) -> list[Row]:
     memory_again = peak_memory([mity, "run", "one.yaml"], fresh)
     memory_doit = peak_memory([doit], folder)
     return [
-        Row("`mityflow --version`", ms(m["version"]), f"`python -c pass` {ms(m['python'])}", m["version"] / m["python"], 3),
-        Row("run of one step, file checked before", ms(m["again"]), f"doit {ms(m['doit'])}", m["again"] / m["doit"], 1.3),
+        Row(
+            "`mityflow --version`",
+            ms(m["version"]),
+            f"`python -c pass` {ms(m['python'])}",
+            m["version"] / m["python"],
+            3,
+        ),
+        Row(
+            "run of one step, file checked before", ms(m["again"]), f"doit {ms(m['doit'])}", m["again"] / m["doit"], 1.3
+        ),
         Row("run of one step, first time", ms(m["first"]), f"doit {ms(m['doit'])}", m["first"] / m["doit"], 2.5),
-        Row("peak memory of that run", f"{memory_again:.1f} MiB", f"45 MiB (doit {memory_doit:.1f} MiB)", memory_again / 45, 1),
+        Row(
+            "peak memory of that run",
+            f"{memory_again:.1f} MiB",
+            f"45 MiB (doit {memory_doit:.1f} MiB)",
+            memory_again / 45,
+            1,
+        ),
         Row("peak memory, first time", f"{memory_first:.1f} MiB", "45 MiB", memory_first / 45, 1),
     ]
 
@@ -174,7 +190,9 @@ def bytes_written(command: list[str], folder: Path) -> float:
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
         "print(open('/proc/self/io').read(), file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", code, *command], cwd=folder, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command], cwd=folder, check=True, capture_output=True, text=True
+    )
     io = dict(line.split(": ") for line in done.stderr.splitlines() if ": " in line)
     return float(io["wchar"])
 
@@ -209,14 +227,15 @@ def scaffold_rows(rounds: int, top: Path) -> list[Row]:
     """Rendering an application of twenty files, the whole command."""
     ours, theirs = top / "ours", top / "theirs"
     stack = ours / "templates" / "bench"
-    for folder, name in (stack / "template", "{{ app_name }}"), (theirs / "{{ cookiecutter.app_name }}", "{{ cookiecutter.app_name }}"):
+    for folder, name in (
+        (stack / "template", "{{ app_name }}"),
+        (theirs / "{{ cookiecutter.app_name }}", "{{ cookiecutter.app_name }}"),
+    ):
         folder.mkdir(parents=True)
         for i in range(SCAFFOLD_FILES):
             body = "".join(f"line {n} of {name}\n" for n in range(40))
             (folder / f"file{i}.txt").write_text(body)
-    (stack / "stack.yaml").write_text(
-        "version: 1\nid: bench\nname: Bench\ndescription: Twenty files.\ncommands: {}\n"
-    )
+    (stack / "stack.yaml").write_text("version: 1\nid: bench\nname: Bench\ndescription: Twenty files.\ncommands: {}\n")
     (ours / "make.yaml").write_text(
         "version: 1\nid: make\ninputs:\n  app_name: {type: string, default: app}\n  stack: {type: string, default: bench}\n"
         "stations: [scaffold]\n"

@@ -139,7 +139,8 @@ class _Names:
         if root not in self._roots:
             if root in ROOTS:
                 return f"'{root}' has no value before the first station", None
-            return f"unknown name '{root}'", nearest(str(root), self._roots)
+            meant = f"inputs.{root}" if root in self._given.inputs else nearest(str(root), self._roots)
+            return f"unknown name '{root}'", meant
         if root in CONTEXT_FIELDS:
             if root not in self._given.fields and not reference.defaulted:
                 return f"'{root}' has no value: declare an input of that name", None
@@ -148,9 +149,7 @@ class _Names:
             return None
         return self._check_below(str(root), rest, reference)
 
-    def _check_below(
-        self, root: str, rest: list[str | int], reference: Reference
-    ) -> tuple[str, str | None] | None:
+    def _check_below(self, root: str, rest: list[str | int], reference: Reference) -> tuple[str, str | None] | None:
         key = str(rest[0])
         if root == "inputs":
             return _among(key, self._given.inputs, "input")

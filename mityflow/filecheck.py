@@ -52,9 +52,7 @@ def placed(problem: Problem, source: Source) -> Fault:
     return Fault(problem.rule, problem.message, source.path, line, column, problem.suggestion, line_text(source, line))
 
 
-def file_problems(
-    root: Node, schema_name: str, *, numeric: Callable[[Where], bool] = lambda _: False
-) -> list[Problem]:
+def file_problems(root: Node, schema_name: str, *, numeric: Callable[[Where], bool] = lambda _: False) -> list[Problem]:
     """What the schema has against the file, and values that YAML readers do not agree on.
 
     ``numeric`` tells of a place whether a number is what is wanted there.

@@ -91,9 +91,16 @@ def holder(path: Path) -> dict[str, Any] | None:
     except OSError:
         return None
     try:
-        return None if _try(fd, shared=True) else _read(fd) or {}
+        for attempt in range(_TRIES):
+            if _try(fd, shared=True):
+                return None
+            owner = _read(fd)
+            if not owner or _exists(owner["pid"]) or attempt == _TRIES - 1:
+                return owner
+            time.sleep(_PAUSE)  # a child of a killed holder has the lock until it executes its program
     finally:
         os.close(fd)
+    return None
 
 
 def _open(path: Path) -> int:
@@ -112,6 +119,16 @@ def _try(fd: int, *, shared: bool) -> bool:
         fcntl.flock(fd, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    return True
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
     return True
 
 

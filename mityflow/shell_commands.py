@@ -28,13 +28,15 @@ class Word(NamedTuple):
 
     ``raw`` is how it is written, with NUL for the characters of expressions; ``start`` is its offset;
     ``text`` is what it means, None when that is known only in bash. ``values`` are the offsets of the
-    expressions in it, also of those in a command substitution inside.
+    expressions in it, also of those in a command substitution inside. ``splits`` is true when bash may
+    make several words of it, or none.
     """
 
     raw: str
     start: int
     text: str | None
     values: tuple[int, ...]
+    splits: bool = False
 
     @property
     def is_assignment(self) -> bool:
@@ -95,6 +97,8 @@ def check_command(command: Command) -> int | None:
     head, rest = words[first], words[first + 1 :]
     if _NAME_FROM_VALUE.match(head.raw):
         refuse(head.values[0], "in the name of a variable")
+    if _split_values([head]):
+        refuse(head.values[0], "in an unquoted $(...) that is run as a command")
     name = head.text or ""
     declared = None
     if name in _DECLARING:
@@ -139,6 +143,10 @@ def uses_array(command: Command) -> bool:
 
 def _values(words: Sequence[Word]) -> list[int]:
     return [offset for word in words for offset in word.values]
+
+
+def _split_values(words: Sequence[Word]) -> list[int]:
+    return _values([word for word in words if word.splits])
 
 
 def _first(words: Sequence[Word]) -> int | None:
@@ -204,6 +212,8 @@ def _check_declaration(name: str, words: Sequence[Word]) -> int | None:
 def _check_test(words: Sequence[Word]) -> None:
     """``[`` and ``test`` see values after quoting is gone, so one could pass for an operator."""
     check_conditional(words)
+    if _split_values(words):
+        refuse(_split_values(words)[0], "in an unquoted $(...) of a test", "use [[ ... ]]")
     while words and words[0].text == "!":
         words = words[1:]
     if not _values(words) or len(words) == 1:
@@ -217,12 +227,14 @@ def _check_test(words: Sequence[Word]) -> None:
 
 def _check_printf(words: Sequence[Word]) -> None:
     """The first argument may be the option ``-v NAME``, whose array index is evaluated."""
-    if not words:
+    first = next((i for i, word in enumerate(words) if word.values or not word.splits), None)
+    if first is None:
         return
-    if words[0].values and words[0].raw.lstrip("\"'").startswith(("\0", "-")):
-        refuse(words[0].values[0], "at the start of printf's format", "write printf '%s' {{ ... }}")
-    if words[0].text == "-v" and _values(words[1:2]):
-        refuse(_values(words[1:2])[0], "in the name that printf -v is given")
+    start, name = words[first], words[first + 1 : first + 2]
+    if start.values and start.raw.lstrip("\"'").startswith(("\0", "-", "$", "`")):
+        refuse(start.values[0], "at the start of printf's format", "write printf '%s' {{ ... }}")
+    if start.text == "-v" and _values(name):
+        refuse(_values(name)[0], "in the name that printf -v is given")
 
 
 # Programs that run code they are given
@@ -259,6 +271,9 @@ _WRAPPERS = frozenset(
 
 
 def _check_programs(words: Sequence[Word], first: int) -> None:
+    split = _split_values(words)
+    if split and _program(words[first]) in _WRAPPERS:
+        refuse(split[0], f"in an unquoted $(...) among the arguments of '{words[first].text}'")
     for at, name in _programs(words, first):
         if name in _REMOTE and _values(words[at + 1 :]):
             refuse(_values(words[at + 1 :])[0], f"in the arguments of '{name}', which a shell evaluates once more")
@@ -302,7 +317,10 @@ class _Options:
         while at < len(words):
             word = words[at]
             text = word.text if word.text is not None else word.raw
-            if word.values or text == "-" or not text.startswith(("-", "+", "$")):
+            if not word.values and (word.splits or "@" in text):
+                at += 1  # it may be an option, or nothing at all
+                continue
+            if word.values or text == "-" or not text.startswith(("-", "+")):
                 return at if word.values or self._interpreter.is_shell or not self.has_code else at - 1
             if text == "--":
                 return at + 1 if self._interpreter.is_shell or not self.has_code else at

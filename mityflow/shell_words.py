@@ -130,18 +130,20 @@ class WordReader(ABC):
         """Read one word; ``assigns`` where it may be an assignment."""
         start, before = self._at, len(self._placed)
         pieces: list[str] = []
-        known = True
+        known, splits = True, False
         while self._at < self._end:
-            if self._char() in META and not self._opens_in_word(start):
+            char = self._char()
+            if char in META and not self._opens_in_word(start):
                 break
             piece: str | None = self._match(_ORDINARY)
             if not piece:
                 piece = self._piece(start, assigns=assigns)
                 assigns = False
+                splits = splits or char in "$`"
             known = known and piece is not None
             pieces.append(piece or "")
         text = "".join(pieces) if known else None
-        return Word(self._text[start : self._at], start, text, tuple(self._placed[before:]))
+        return Word(self._text[start : self._at], start, text, tuple(self._placed[before:]), splits)
 
     def _opens_in_word(self, start: int) -> bool:
         """Whether a parenthesis here is part of the word: of an array, a pattern or a substitution."""

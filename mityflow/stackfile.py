@@ -152,7 +152,7 @@ def _build(data: Mapping[str, Any], folder: Path, origin: str) -> Stack:
         required_files=tuple(data.get("required_files", ())),
         config_files=tuple(data.get("config_files", ())),
         variables=data.get("variables", {}),
-        reserved_names=frozenset(data.get("reserved_names", ())),
+        reserved_names=frozenset(data.get("reserved_names", "").split()),
         copy_without_rendering=tuple(data.get("copy_without_rendering", ())),
         literal_braces=tuple(data.get("literal_braces", ())),
         folder=folder,

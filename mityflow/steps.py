@@ -99,7 +99,8 @@ def _awaited(answer: Any) -> Any:
 
 def _settings(run: StepRun) -> tuple[Mapping[str, Any], dict[str, str]]:
     """The step's ``with:`` after rendering, and the values its script reads from the environment."""
-    values, script_env = run.step.call.with_, {}
+    values = run.step.call.with_
+    script_env: dict[str, str] = {}
     rendered = {}
     for key, value in values.items():
         if key == run.step.station.script_param and isinstance(value, str):

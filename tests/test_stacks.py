@@ -254,7 +254,7 @@ test_report: {arguments: [--xml], files: "out/*.xml"}
 required_files: [a]
 config_files: [b.json]
 variables: {v: {type: string}}
-reserved_names: [std]
+reserved_names: std other
 copy_without_rendering: ["*.vue"]
 literal_braces: ["*.yml"]
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Mapping
@@ -199,7 +200,7 @@ def _report(log: ExecutionLog, executor: WorkflowExecutor, *, as_json: bool) -> 
         took = f" in {seconds(from_iso(log.completed_at) - from_iso(log.started_at))}"
     screen.line(f"{screen.paint(str(log.state), log.state.value)}{took}")
     for key, value in log.workflow_outputs.items():
-        screen.line(f"  {key}: {printable(value if isinstance(value, str) else repr(value))}")
+        screen.line(f"  {key}: {printable(value.strip() if isinstance(value, str) else json.dumps(value))}")
     if log.error:
         screen.line(f"  {printable(log.error)}")
     for line in _what_now(log):

@@ -116,10 +116,10 @@ class StackFile(FileModel):
         {},
         description="Values the template can be given, each a JSON Schema; without a default it must be given.",
     )
-    reserved_names: list[Text] = Field(
-        [],
-        description="Names that mean something else here; an application of that name gets '_app' at the"
-        " end of its derived names.",
+    reserved_names: Text | None = Field(
+        None,
+        description="Names, with white space between them, that mean something else here; an application of"
+        " such a name gets '_app' at the end of its derived names.",
     )
     copy_without_rendering: list[FilePattern] = Field(
         [], description="Template files whose text is taken as it is; their names are rendered."
