@@ -237,8 +237,8 @@ def scaffold_rows(rounds: int, top: Path) -> list[Row]:
             (folder / f"file{i}.txt").write_text(body)
     (stack / "stack.yaml").write_text("version: 1\nid: bench\nname: Bench\ndescription: Twenty files.\ncommands: {}\n")
     (ours / "make.yaml").write_text(
-        "version: 1\nid: make\ninputs:\n  app_name: {type: string, default: app}\n  stack: {type: string, default: bench}\n"
-        "stations: [scaffold]\n"
+        "version: 1\nid: make\nstations: [scaffold]\ninputs:\n"
+        "  app_name: {type: string, default: app}\n  stack: {type: string, default: bench}\n"
     )
     (theirs / "cookiecutter.json").write_text('{"app_name": "app"}')
     command = [str(BIN / "cookiecutter"), "--no-input", "--overwrite-if-exists", "-o", "out", "."]

@@ -26,6 +26,6 @@ def iso(seconds: float) -> str:
 
 def from_iso(text: str) -> float:
     """Read what :func:`iso` wrote."""
-    import calendar
+    from datetime import datetime
 
-    return calendar.timegm(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")) + float(text[19:-1] or 0)
+    return datetime.fromisoformat(text).timestamp()

@@ -28,6 +28,7 @@ from mityflow.log import ExecutionLog, ExecutionState
 from mityflow.masking import Masker
 from mityflow.output import StepOutput
 from mityflow.plan import Given, Plan, Step
+from mityflow.process import encoded
 from mityflow.registry import StationRegistry
 from mityflow.station import Answer, Question, StationResult
 from mityflow.steps import StepRun, run_step
@@ -320,7 +321,7 @@ class _Run:
         self._store = store
         self._guardrails = guardrails
         self._numbers = {step_id: i for i, step_id in enumerate(plan.steps, 1)}
-        self._child_env: dict[str, str] = {}
+        self._child_env: dict[bytes, bytes] = {}
         self._output_folder = ""
 
     def start(self, run_id: str) -> ExecutionLog:
@@ -357,7 +358,7 @@ class _Run:
             try:
                 begin()
                 self._output_folder = str(self._store.run_folder(self._log.run_id) / "stations")
-                self._child_env = {**os.environ, **self._env, "MITY_RUN_ID": self._log.run_id}
+                self._child_env = encoded({**os.environ, **self._env, "MITY_RUN_ID": self._log.run_id})
                 self._drive()
             finally:
                 self._executor.signal = interrupts.signal

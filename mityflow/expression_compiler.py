@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from jinja2 import nodes
 
 _DEEPEST = 100
-_MOST_WORK = 8 * LARGEST
+_MOST_WORK = 4 * LARGEST
 _SHOWN = 60
 _NAMED_FILTERS = {"map": FILTERS, "select": TESTS, "reject": TESTS, "selectattr": TESTS, "rejectattr": TESTS}
 _BY_ATTRIBUTE = ("selectattr", "rejectattr")
@@ -52,21 +52,30 @@ Path = tuple[str | int, ...]
 
 
 class Evaluation:
-    """One rendering: the values it sees, and how much it has made so far."""
+    """One rendering: the values it sees, and how much work it has done."""
 
-    __slots__ = ("_made", "scope")
+    __slots__ = ("_work", "scope")
 
     def __init__(self, scope: Mapping[str, Any]) -> None:
         self.scope = scope
-        self._made = 0
+        self._work = 0
 
     def keep(self, value: Any) -> Any:
-        """The result of an operation; raises Refused when it, or all results together, are too large."""
+        """The result of an operation; raises Refused when it is too large, or all have been too much."""
         if value is not None and type(value) is not bool and type(value) is not Missing:
-            self._made += checked(value)
-            if self._made > _MOST_WORK:
-                raise Refused("the expression makes too many large values")
+            self._count(checked(value))
         return value
+
+    def take(self, value: Any) -> Any:
+        """The operand of an operation that looks at each of its items; raises Refused like ``keep``."""
+        if isinstance(value, str | list | tuple | Mapping):
+            self._count(len(value))
+        return value
+
+    def _count(self, work: int) -> None:
+        self._work += work
+        if self._work > _MOST_WORK:
+            raise Refused("the expression does too much work on large values")
 
 
 Run = Callable[[Evaluation], Any]
@@ -354,7 +363,7 @@ class _Compiler:
             self._fail(node, f"{called} cannot be called", hint="only methods such as .split() and filters can")
         name = node.node.attr
         if name not in METHODS:
-            self._fail(node, f"there is no method '{name}'", suggestion=nearest(name, METHODS))
+            self._fail(node.node, f"there is no method '{name}'", suggestion=nearest(name, METHODS))
         if node.kwargs:
             self._fail(node, f"the arguments of '{name}' have no names")
         arguments, _ = self._arguments(node)
@@ -362,8 +371,10 @@ class _Compiler:
         self._refer_to_gotten(node)
         return self._guard(
             node,
-            f"'{name}': ",
-            lambda evaluation: call_method(name, owner(evaluation), [a(evaluation) for a in arguments]),
+            "",
+            lambda evaluation: call_method(
+                name, evaluation.take(owner(evaluation)), [a(evaluation) for a in arguments]
+            ),
         )
 
     def _refer_to_gotten(self, node: Any) -> None:
@@ -392,7 +403,8 @@ class _Compiler:
 
         def apply(evaluation: Evaluation) -> Any:
             given = [argument(evaluation) for argument in arguments]
-            return function(value(evaluation), *given, **{key: run(evaluation) for key, run in named.items()})
+            options = {key: run(evaluation) for key, run in named.items()}
+            return function(evaluation.take(value(evaluation)), *given, **options)
 
         return self._guard(node, f"filter '{name}': ", apply)
 

@@ -174,6 +174,11 @@ def part(value: Any, start: Any, stop: Any, step: Any) -> Any:
     """``value[start:stop:step]`` of a string or a list."""
     if not isinstance(value, str | list | tuple):
         raise Refused(f"{kind(value)} has no parts")
+    for bound in (start, stop, step):
+        if bound is not None and (isinstance(bound, bool) or not isinstance(bound, int)):
+            raise Refused(f"a part is between numbers, not {kind(bound)}")
+    if step == 0:
+        raise Refused("the step of a part cannot be zero")
     return value[slice(start, stop, step)]
 
 

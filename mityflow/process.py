@@ -135,7 +135,7 @@ def run(
     *,
     cwd: str | os.PathLike[str],
     masker: Masker,
-    env: Mapping[str, str] | None = None,
+    env: Mapping[bytes, bytes] | None = None,
     timeout: float | None = None,
     sink: Callable[[bytes], None] | None = None,
     cancel: CancelToken | None = None,
@@ -145,9 +145,10 @@ def run(
 ) -> CommandResult:
     """Run a command to its end.
 
-    ``env`` is its whole environment, ours by default. ``timeout`` is in seconds; when it is up, or a
-    request to cancel comes, the group gets SIGTERM and after ``grace`` seconds SIGKILL. ``sink`` is
-    given all output as it comes. Raises CommandError when the command cannot be started, Cancelled
+    ``env`` is its whole environment as :func:`encoded` makes it, ours by default. ``timeout`` is in
+    seconds; when it is up, or a request to cancel comes, the group gets SIGTERM and after ``grace``
+    seconds SIGKILL. ``sink`` is given all output as it comes. Raises CommandError when the command
+    cannot be started, Cancelled
     after a request to cancel.
     """
     if cancel is not None and cancel.cancelled:
@@ -222,7 +223,7 @@ class _Command:
         self,
         argv: Sequence[str],
         cwd: str | os.PathLike[str],
-        env: Mapping[str, str] | None,
+        env: Mapping[bytes, bytes] | None,
         masker: Masker,
         sink: Callable[[bytes], None] | None,
         keep: int,
@@ -421,10 +422,19 @@ class _Wait:
             self._kill_at = time.monotonic() + self._grace
 
 
-def _found(program: str, env: Mapping[str, str] | None) -> str:
+def encoded(env: Mapping[str, str]) -> dict[bytes, bytes]:
+    """An environment as the system wants it. Raises CommandError for a name or value it refuses."""
+    for name, value in env.items():
+        if not name or "=" in name or "\0" in name or "\0" in value:
+            raise CommandError(f"{name!r} cannot be an environment variable")
+    return {os.fsencode(name): os.fsencode(value) for name, value in env.items()}
+
+
+def _found(program: str, env: Mapping[bytes, bytes] | None) -> str:
     """Where on PATH a program is: asking here is far quicker than trying to execute it everywhere."""
     if os.sep not in program:
-        for folder in (os.environ if env is None else env).get("PATH", os.defpath).split(os.pathsep):
+        folders = os.environb.get(b"PATH") if env is None else env.get(b"PATH")
+        for folder in (os.defpath if folders is None else os.fsdecode(folders)).split(os.pathsep):
             path = f"{folder or os.curdir}{os.sep}{program}"
             if os.access(path, os.X_OK) and not os.path.isdir(path):
                 return path

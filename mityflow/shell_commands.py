@@ -65,6 +65,11 @@ class Command:
         return not self.words and not self.assignments
 
     @property
+    def name(self) -> str | None:
+        """What it calls, when the script says it plainly."""
+        return self.words[0].text if self.words else None
+
+    @property
     def values(self) -> list[int]:
         """The offsets of all expressions that it may write."""
         return [*_values(self.words), *self.fed, *(self.inner or ())]
@@ -109,6 +114,7 @@ def check_command(command: Command) -> int | None:
         _check_test(rest[:-1] if name == "[" else rest)
     elif name == "printf":
         _check_printf(rest)
+    _check_passed_on(rest)
     _check_programs(words, first)
     return declared
 
@@ -207,6 +213,13 @@ def _check_declaration(name: str, words: Sequence[Word]) -> int | None:
             refuse(word.values[0], f"in a name that '{name}' is given")
         _check_assignment(word)
     return None if name in ("export", "readonly") else values[0]
+
+
+def _check_passed_on(words: Sequence[Word]) -> None:
+    """The command may be a function that runs its arguments."""
+    evals = [i for i, word in enumerate(words) if word.text == "eval"]
+    if evals and _values(words[evals[0] :]):
+        refuse(_values(words[evals[0] :])[0], "after 'eval', which runs it")
 
 
 def _check_test(words: Sequence[Word]) -> None:
@@ -337,7 +350,7 @@ class _Options:
             return int(text in self._interpreter.long_taking), False
         for i, letter in enumerate(text[1:], 2):
             self.has_code |= letter in self._interpreter.code + self._interpreter.ending
-            self._reads_input |= self._interpreter.is_shell and letter == "s"
+            self._reads_input |= self._interpreter.is_shell and letter in "si"
             if letter in self._interpreter.taking:
                 return int(i == len(text)), letter in self._interpreter.ending
         return 0, False

@@ -101,10 +101,18 @@ class _Reader(WordReader):
         self._documents: list[_Document] = []
         self._declared: list[int] = []
         self._runner: str | None = None
+        self._functions: set[str] = set()
+        self._fed: dict[str, Sequence[int]] = {}
+        self._writers: set[str] = set()
 
     def read(self) -> None:
         """Read the whole script."""
         self._commands(None, 0)
+        if self._runner:
+            for name in self._functions & self._fed.keys():
+                self._refuse_running(self._fed[name], self._runner)
+            if self._functions & self._writers:
+                self._refuse_running(self._placed, self._runner)
         if self._arrays and self._declared:
             refuse(self._declared[0], ARRAYS_ELSEWHERE, PLAIN_ASSIGNMENT)
 
@@ -162,8 +170,16 @@ class _Reader(WordReader):
         program = reads_code(command)
         if program:
             self._runner = program
+            self._writers |= {earlier.name for earlier in frame.pipeline if earlier.name}
             self._refuse_running([*command.fed, *frame.read_from_pipe], program)
+        if command.name and (command.fed or frame.pipeline or frame.piped):
+            self._remember_fed(command.name, [*command.fed, *frame.read_from_pipe])
         frame.end_command(piped=piped)
+
+    def _remember_fed(self, name: str, values: Sequence[int]) -> None:
+        """The command may turn out to be a function."""
+        if values:
+            self._fed.setdefault(name, values)
 
     def _refuse_running(self, values: Sequence[int], program: str) -> None:
         if values:
@@ -257,6 +273,8 @@ class _Reader(WordReader):
         name = self._word()
         if name.values:
             refuse(name.values[0], f"in the name that '{keyword}' is given")
+        if keyword == "function":
+            self._functions.add(name.text or "")
 
     def _parenthesis(self, frame: _Frame) -> None:
         """A subshell, an arithmetic command, or the parentheses of a function's definition."""
@@ -266,6 +284,7 @@ class _Reader(WordReader):
                 refuse(frame.command.values[0], "in the name of a function")
             if not self._match(_EMPTY_PARENTHESES):
                 self._lost(opened, "this '(' is not expected here")
+            self._functions.add(frame.command.name or "")
             frame.command = Command()
             return
         if self._text.startswith("((", opened):
@@ -298,6 +317,8 @@ class _Reader(WordReader):
     def _feed(self, command: Command, values: Sequence[int]) -> None:
         """The command's standard input holds these values."""
         command.fed += values
+        if command.name:
+            self._remember_fed(command.name, values)
         if command.inner is not None and self._runner:
             self._refuse_running(values, self._runner)
 

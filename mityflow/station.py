@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import time
 from collections import ChainMap
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, overload
 
@@ -361,7 +362,7 @@ class StationContext(WorkflowContext):
         return self._runtime.run(
             [os.fspath(a) for a in argv],
             cwd=self.workspace / (cwd or ""),
-            env={**self.env, **(env or {})},
+            env=env or {},
             timeout=timeout,
             stdin=stdin,
         )
@@ -416,5 +417,21 @@ def load_params(params: type[BaseModel] | str) -> type[BaseModel]:
     import importlib
 
     module, _, name = params.partition(":")
-    model: type[BaseModel] = getattr(importlib.import_module(module), name)
+    with _no_pydantic_plugins():
+        model: type[BaseModel] = getattr(importlib.import_module(module), name)
     return model
+
+
+@contextmanager
+def _no_pydantic_plugins() -> Iterator[None]:
+    """Looking for pydantic's own plugins takes longer than making a model, and settings need none."""
+    name = "PYDANTIC_DISABLE_PLUGINS"
+    before = os.environ.get(name)
+    os.environ[name] = "__all__"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before

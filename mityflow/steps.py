@@ -32,7 +32,7 @@ class StepRun(NamedTuple):
     step: Step
     base: WorkflowContext
     scope: Callable[[], Mapping[str, Any]]
-    child_env: Mapping[str, str]
+    child_env: Mapping[bytes, bytes]
     interrupts: Interrupts
     masker: Masker
     write: Callable[[bytes], None]
@@ -164,7 +164,7 @@ class _Runtime:
         stdin: bytes | None,
     ) -> CommandResult:
         """See :meth:`mityflow.station.StationContext.run`."""
-        from mityflow.process import run
+        from mityflow.process import encoded, run
 
         left = None if self._deadline is None else self._deadline - time.monotonic()
         if left is not None and left <= 0:
@@ -173,7 +173,7 @@ class _Runtime:
         result = run(
             argv,
             cwd=cwd,
-            env={**self._run.child_env, **self._script_env, **env},
+            env={**self._run.child_env, **encoded({**self._script_env, **env})},
             timeout=left if step_limits else timeout,
             sink=self._run.write,
             masker=self._run.masker,

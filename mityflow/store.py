@@ -31,6 +31,7 @@ from mityflow.log import ExecutionLog
 
 FOLDER = ".mity"
 _SNAPSHOT_SHARE = 20.0
+_SNAPSHOT_PAUSE = 1.0
 _HEAD = 1024
 _SYNCED = {"run.started", "step.completed", "step.waiting", "step.answered", "run.ended", "run.resumed"}
 _STATE_CHANGES = {"run.started", "step.waiting", "step.answered", "run.ended", "run.resumed"}
@@ -286,7 +287,7 @@ class Recorder:
         with _writing(path):
             write_atomically(path, _snapshot(self.log, self._lines))
         ended = time.perf_counter()
-        self._next_snapshot = ended + _SNAPSHOT_SHARE * (ended - begun)
+        self._next_snapshot = ended + max(_SNAPSHOT_PAUSE, _SNAPSHOT_SHARE * (ended - begun))
 
 
 def _result_lines(log: ExecutionLog) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -57,7 +57,7 @@ def clock() -> StoppedClock:
 
 
 @pytest.fixture
-def write(tmp_path: Path) -> Iterator[Callable[[str, str], Path]]:
+def write(tmp_path: Path) -> Callable[[str, str], Path]:
     """Write a file, below the test's own folder."""
 
     def make(name: str, text: str) -> Path:
@@ -66,4 +66,4 @@ def write(tmp_path: Path) -> Iterator[Callable[[str, str], Path]]:
         path.write_text(text, encoding="utf-8")
         return path
 
-    yield make
+    return make

@@ -13,7 +13,7 @@ import pytest
 
 from mityflow.context import WorkflowContext
 from mityflow.masking import Masker
-from mityflow.process import CommandResult, run
+from mityflow.process import CommandResult, encoded, run
 from mityflow.station import Station, StationContext, StationResult
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -40,7 +40,7 @@ class Runtime:
         return run(
             argv,
             cwd=cwd,
-            env={**os.environ, **env},
+            env=encoded({**os.environ, **env}),
             timeout=timeout,
             sink=self._keep,
             masker=Masker([]),

@@ -1,8 +1,8 @@
 """A folder for each case: a workflow, the commands a user types, and all that they print.
 
 ``tests/cases/workflows/NAME/`` holds ``commands`` (a command line each line; ``VAR=x mityflow ...``
-sets variables, other programs than mityflow may be called too) and ``expected.txt``, the transcript. ``UPDATE_GOLDEN=1``
-writes the transcripts anew; look at the difference before you keep it.
+sets variables, other programs than mityflow may be called too) and ``expected.txt``, the transcript.
+``UPDATE_GOLDEN=1`` writes the transcripts anew; look at the difference before you keep it.
 """
 
 from __future__ import annotations

@@ -139,7 +139,10 @@ stations:
   - {station: shell, id: first, with: {script: "echo first >> ran"}}
   - station: shell
     id: slow
-    with: {script: "echo slow >> ran; test -e quick || { sh -c 'echo $$ >> pids; exec sleep 300' & echo $$ >> pids; sleep 300; }"}
+    with:
+      script: |
+        echo slow >> ran
+        test -e quick || { sh -c 'echo $$ >> pids; exec sleep 300' & echo $$ >> pids; sleep 300; }
   - {station: shell, id: last, with: {script: "echo last >> ran"}}
 finally:
   - {station: shell, id: tidy, with: {script: "echo tidy {{ run.state }} >> ran"}}

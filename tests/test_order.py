@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,7 +44,7 @@ def test_every_predecessor_comes_first_or_there_is_a_real_cycle(graph: list[list
     ordering = stable_order(graph)
     if ordering.cycle:
         ring = [*ordering.cycle, ordering.cycle[0]]
-        assert all(b in graph[a] for a, b in zip(ring, ring[1:], strict=False))
+        assert all(b in graph[a] for a, b in pairwise(ring))
         return
     assert sorted(ordering.order) == list(range(len(graph)))
     place = {step: i for i, step in enumerate(ordering.order)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Sequence
 from pathlib import Path
@@ -63,4 +62,4 @@ def _tool_row(user: str, tool: Tool) -> list[str]:
 
 
 def _run(argv: Sequence[str], *, timeout: float | None) -> CommandResult:
-    return run(argv, cwd=Path.cwd(), env=dict(os.environ), timeout=timeout, masker=Masker([]))
+    return run(argv, cwd=Path.cwd(), timeout=timeout, masker=Masker([]))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +79,7 @@ def run(
     context = WorkflowContext(workspace, inputs=resolve_inputs(prepared.workflow.inputs, values))
     progress = _progress(as_json=as_json, verbose=verbose)
     executor = WorkflowExecutor(registry, observer=progress, answers=Answering(answers, ask=ask))
-    with _closing(progress):
+    with _at_work(progress):
         log = executor.execute(
             prepared.workflow,
             context,
@@ -131,7 +133,7 @@ def resume(
     if isinstance(progress, PlainProgress):
         progress.know(log.stations)
     executor = WorkflowExecutor(registry, observer=progress, answers=Answering(answers, ask=ask))
-    with _closing(progress):
+    with _at_work(progress):
         log = executor.resume(
             log,
             answer=Answer(answer, message) if answer is not None else None,
@@ -174,15 +176,15 @@ def _progress(*, as_json: bool, verbose: bool) -> Any:
     return PlainProgress(screen, verbose=verbose)
 
 
-class _closing:  # noqa: N801 - reads as the statement it is
-    def __init__(self, progress: Any) -> None:
-        self._progress = progress
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_: object) -> None:
-        close = getattr(self._progress, "close", None)
+@contextmanager
+def _at_work(progress: Any) -> Iterator[None]:
+    """A run may be long, so garbage is looked for again; at the end the terminal is left as it was."""
+    gc.freeze()
+    gc.enable()
+    try:
+        yield
+    finally:
+        close = getattr(progress, "close", None)
         if close:
             close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from mityflow.models.base import FileModel, allow_free_keys
 
@@ -26,7 +26,7 @@ def _kind_needs(schema: dict[str, Any]) -> None:
 class AgentModel(FileModel):
     """Who does the work of a specialist."""
 
-    model_config = {**FileModel.model_config, "json_schema_extra": _kind_needs}
+    model_config = ConfigDict(**{**FileModel.model_config, "json_schema_extra": _kind_needs})
 
     kind: Literal["playbook", "llm", "command"] = Field(
         description="'playbook': built in and deterministic; 'llm': a language model; 'command': a program."
