@@ -20,7 +20,9 @@ ARRAYS_ELSEWHERE = "in 'declare' and 'local', which read a list in parentheses, 
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)(\[.*?\])?\+?=", re.DOTALL)
 _SIMPLE_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\+?=")
-_NAME_FROM_VALUE = re.compile(r'["\w\0]*\0["\w\0]*(\[.*\])?\+?=', re.DOTALL)
+_ASSIGNED = re.compile(r'(["\w\0]+)(\[.*\])?\+?=', re.DOTALL)
+_INDEXED = re.compile(r"[A-Za-z_]\w*\[")
+_INDEXED_PLAINLY = re.compile(r"[A-Za-z_]\w*\[\w*\]")
 
 
 class Word(NamedTuple):
@@ -45,18 +47,19 @@ class Word(NamedTuple):
 
 
 class Command:
-    """A simple command, or what follows the end of a compound one, such as ``done``.
+    """A simple command, or with ``compound`` what follows the end of a compound one, such as ``done``.
 
-    ``fed`` are the offsets of expressions in what its standard input is read from. ``inner`` are those
-    inside the compound command, None for a simple one.
+    ``fed`` is the offset of an expression in what its standard input is read from; ``inner`` that of one
+    inside the compound command.
     """
 
-    __slots__ = ("assignments", "fed", "inner", "words")
+    __slots__ = ("assignments", "compound", "fed", "inner", "words")
 
-    def __init__(self, inner: Sequence[int] | None = None) -> None:
+    def __init__(self, *, compound: bool = False, inner: int | None = None) -> None:
         self.assignments: list[Word] = []
         self.words: list[Word] = []
-        self.fed: list[int] = []
+        self.fed: int | None = None
+        self.compound = compound
         self.inner = inner
 
     @property
@@ -70,9 +73,10 @@ class Command:
         return self.words[0].text if self.words else None
 
     @property
-    def values(self) -> list[int]:
-        """The offsets of all expressions that it may write."""
-        return [*_values(self.words), *self.fed, *(self.inner or ())]
+    def value(self) -> int | None:
+        """The offset of an expression whose value it may write."""
+        own = [offset for offset in (self.fed, self.inner) if offset is not None]
+        return next(iter(_values(self.words) or own), None)
 
 
 def refuse(offset: int, where: str, hint: str = USE_ENV) -> NoReturn:
@@ -82,8 +86,7 @@ def refuse(offset: int, where: str, hint: str = USE_ENV) -> NoReturn:
 
 def check_word(word: Word) -> None:
     """Refuse a value in an array index, which bash evaluates."""
-    indexed = re.match(r"[A-Za-z_]\w*\[", word.raw)
-    if indexed and word.values and not re.match(r"[A-Za-z_]\w*\[\w*\]", word.raw):
+    if word.values and _INDEXED.match(word.raw) and not _INDEXED_PLAINLY.match(word.raw):
         refuse(word.values[0], "in an array index, which bash evaluates")
 
 
@@ -100,7 +103,8 @@ def check_command(command: Command) -> int | None:
     if first is None:
         return None
     head, rest = words[first], words[first + 1 :]
-    if _NAME_FROM_VALUE.match(head.raw):
+    assigned = _ASSIGNED.match(head.raw)
+    if assigned and "\0" in assigned.group(1):
         refuse(head.values[0], "in the name of a variable")
     if _split_values([head]):
         refuse(head.values[0], "in an unquoted $(...) that is run as a command")

@@ -19,10 +19,10 @@ from mityflow.shell_commands import (
     check_command,
     check_conditional,
     check_word,
-    reads_code,
     refuse,
     uses_array,
 )
+from mityflow.shell_pipes import Frame, Pipes
 from mityflow.shell_words import META, Quoting, WordReader
 
 _BLANKS = re.compile(r"(?:[ \t]|\\\n)+")
@@ -39,43 +39,13 @@ _NAMING = frozenset({"for", "select", "function"})
 _BEFORE_COMMANDS = frozenset({"if", "then", "else", "elif", "while", "until", "do", "!", "{", "time"})
 
 
-class _Frame:
-    """Where the reading of a list of commands stands.
-
-    ``pipeline`` are the commands of the current pipeline before this one. ``opened`` has, for each
-    compound command that is being read, how many values stood before it; ``piped`` the offsets of
-    expressions in what comes to these through a pipe.
-    """
-
-    __slots__ = ("_inherited", "command", "opened", "piped", "pipeline")
-
-    def __init__(self, piped: Sequence[int]) -> None:
-        self.command = Command()
-        self.pipeline: list[Command] = []
-        self.opened: list[int] = []
-        self.piped = self._inherited = list(piped)
-
-    @property
-    def read_from_pipe(self) -> list[int]:
-        """The offsets of expressions in what the current command may read from a pipe."""
-        return [*self.piped, *(value for command in self.pipeline for value in command.values)]
-
-    def end_command(self, *, piped: bool) -> None:
-        """The current command has ended."""
-        self.pipeline.append(self.command)
-        self.command = Command()
-        if not piped:
-            self.pipeline = []
-            if not self.opened:
-                self.piped = self._inherited
-
-
 class _Document(NamedTuple):
     """A here-document whose text is still to come. ``depth`` is how deep its command stands."""
 
     end: str
     tabs: bool
     quoted: bool
+    frame: Frame
     command: Command
     pipeline: list[Command]
     depth: int
@@ -96,23 +66,18 @@ def place_values(text: str, spans: Sequence[Span]) -> list[bool]:
 
 
 class _Reader(WordReader):
+    """Reads commands; ``declared`` values are right only if the script turns out to have no arrays."""
+
     def __init__(self, text: str, spans: Sequence[Span]) -> None:
         super().__init__(text, spans)
         self._documents: list[_Document] = []
         self._declared: list[int] = []
-        self._runner: str | None = None
-        self._functions: set[str] = set()
-        self._fed: dict[str, Sequence[int]] = {}
-        self._writers: set[str] = set()
+        self._pipes = Pipes()
 
     def read(self) -> None:
         """Read the whole script."""
         self._commands(None, 0)
-        if self._runner:
-            for name in self._functions & self._fed.keys():
-                self._refuse_running(self._fed[name], self._runner)
-            if self._functions & self._writers:
-                self._refuse_running(self._placed, self._runner)
+        self._pipes.script_ends(self._placed_after(0))
         if self._arrays and self._declared:
             refuse(self._declared[0], ARRAYS_ELSEWHERE, PLAIN_ASSIGNMENT)
 
@@ -125,7 +90,7 @@ class _Reader(WordReader):
         """
         with self._deeper(opened):
             documents = len(self._documents)
-            frame = _Frame(self._piped)
+            frame = Frame(self._piped)
             ended = ""
             while not ended:
                 ended = self._next(frame, closer, opened)
@@ -133,7 +98,7 @@ class _Reader(WordReader):
                 self._lost(opened, "a here-document here does not begin")
             return ended
 
-    def _next(self, frame: _Frame, closer: str | None, opened: int) -> str:
+    def _next(self, frame: Frame, closer: str | None, opened: int) -> str:
         """Read one token; gives what ends the commands, if this does."""
         self._match(_BLANKS)
         char = self._char()
@@ -160,32 +125,21 @@ class _Reader(WordReader):
             return self._command_word(frame, closer)
         return ""
 
-    def _finish(self, frame: _Frame, *, piped: bool = False) -> None:
+    def _finish(self, frame: Frame, *, piped: bool = False) -> None:
         """The end of a simple command."""
         command = frame.command
         declared = check_command(command)
         if declared is not None:
             self._declared.append(declared)
         self._arrays |= uses_array(command)
-        program = reads_code(command)
-        if program:
-            self._runner = program
-            self._writers |= {earlier.name for earlier in frame.pipeline if earlier.name}
-            self._refuse_running([*command.fed, *frame.read_from_pipe], program)
-        if command.name and (command.fed or frame.pipeline or frame.piped):
-            self._remember_fed(command.name, [*command.fed, *frame.read_from_pipe])
+        self._pipes.command_ends(frame)
         frame.end_command(piped=piped)
 
-    def _remember_fed(self, name: str, values: Sequence[int]) -> None:
-        """The command may turn out to be a function."""
-        if values:
-            self._fed.setdefault(name, values)
+    def _placed_after(self, count: int) -> int | None:
+        """The first value that stands after so many others."""
+        return self._placed[count] if count < len(self._placed) else None
 
-    def _refuse_running(self, values: Sequence[int], program: str) -> None:
-        if values:
-            refuse(values[0], f"in what '{program}' reads and runs")
-
-    def _separator(self, frame: _Frame, closer: str | None) -> str:
+    def _separator(self, frame: Frame, closer: str | None) -> str:
         start = self._at
         end = self._match(_CASE_END)
         if end:
@@ -224,7 +178,7 @@ class _Reader(WordReader):
 
     # The words of a command
 
-    def _command_word(self, frame: _Frame, closer: str | None) -> str:
+    def _command_word(self, frame: Frame, closer: str | None) -> str:
         command = frame.command
         word = self._word(assigns=not command.words)
         if self._char() in ("<", ">") and _DESCRIPTOR.fullmatch(word.raw):
@@ -238,7 +192,7 @@ class _Reader(WordReader):
             command.words.append(word)
         return ""
 
-    def _reserved(self, frame: _Frame, word: Word) -> bool:
+    def _reserved(self, frame: Frame, word: Word) -> bool:
         """Go on after a reserved word; false when the word is none."""
         placed = len(self._placed)
         if word.raw in _CLOSING:
@@ -259,9 +213,9 @@ class _Reader(WordReader):
             return word.raw == "esac"
         return True
 
-    def _leave(self, frame: _Frame, placed: int) -> None:
+    def _leave(self, frame: Frame, placed: int) -> None:
         """A compound command has ended; only redirections, separators and reserved words can follow."""
-        frame.command = Command(self._placed[placed:])
+        frame.command = Command(compound=True, inner=self._placed_after(placed))
 
     def _named(self, keyword: str) -> None:
         """The name after ``for``, ``select`` or ``function``."""
@@ -274,17 +228,17 @@ class _Reader(WordReader):
         if name.values:
             refuse(name.values[0], f"in the name that '{keyword}' is given")
         if keyword == "function":
-            self._functions.add(name.text or "")
+            self._pipes.define(name.text)
 
-    def _parenthesis(self, frame: _Frame) -> None:
+    def _parenthesis(self, frame: Frame) -> None:
         """A subshell, an arithmetic command, or the parentheses of a function's definition."""
         opened, placed = self._at, len(self._placed)
         if not frame.command.begins:
-            if frame.command.values:
-                refuse(frame.command.values[0], "in the name of a function")
+            if frame.command.value is not None:
+                refuse(frame.command.value, "in the name of a function")
             if not self._match(_EMPTY_PARENTHESES):
                 self._lost(opened, "this '(' is not expected here")
-            self._functions.add(frame.command.name or "")
+            self._pipes.define(frame.command.name)
             frame.command = Command()
             return
         if self._text.startswith("((", opened):
@@ -302,7 +256,7 @@ class _Reader(WordReader):
             return self._char(1) == ">"
         return self._char() in ("<", ">") and self._char(1) != "("
 
-    def _redirection(self, frame: _Frame) -> None:
+    def _redirection(self, frame: Frame) -> None:
         start = self._at
         operator = self._match(_REDIRECTION)
         self._match(_BLANKS)
@@ -312,15 +266,7 @@ class _Reader(WordReader):
         if operator in ("<<", "<<-"):
             self._expect_document(frame, target, tabs=operator == "<<-")
         elif operator.startswith("<"):
-            self._feed(frame.command, target.values)
-
-    def _feed(self, command: Command, values: Sequence[int]) -> None:
-        """The command's standard input holds these values."""
-        command.fed += values
-        if command.name:
-            self._remember_fed(command.name, values)
-        if command.inner is not None and self._runner:
-            self._refuse_running(values, self._runner)
+            self._pipes.feed(frame.command, next(iter(target.values), None))
 
     # Compound commands
 
@@ -384,13 +330,13 @@ class _Reader(WordReader):
 
     # Here-documents
 
-    def _expect_document(self, frame: _Frame, end: Word, *, tabs: bool) -> None:
+    def _expect_document(self, frame: Frame, end: Word, *, tabs: bool) -> None:
         if end.values:
             refuse(end.values[0], "in the word that ends a here-document")
         if end.text is None:
             self._lost(end.start, "the word that ends this here-document is not plain")
         quoted = any(c in end.raw for c in "\\'\"")
-        self._documents.append(_Document(end.text, tabs, quoted, frame.command, frame.pipeline, self._depth))
+        self._documents.append(_Document(end.text, tabs, quoted, frame, frame.command, frame.pipeline, self._depth))
 
     def _document(self, document: _Document) -> None:
         """Read the text of a here-document, which begins here."""
@@ -405,12 +351,8 @@ class _Reader(WordReader):
                     self._step()
             self._end = end
         self._at = following
-        values = self._placed[before:]
-        self._feed(document.command, values)
-        for command in _from(document.command, document.pipeline):
-            program = reads_code(command)
-            if program:
-                self._refuse_running(values, program)
+        value = self._placed_after(before)
+        self._pipes.feed_document(document.frame, document.command, document.pipeline, value)
 
     def _document_end(self, document: _Document) -> tuple[int, int]:
         """Where the text ends, and where the script goes on."""
@@ -437,8 +379,3 @@ class _Reader(WordReader):
         while last >= 0 and self._text[last] == "\\":
             last -= 1
         return end < self._end and (end - 2 - last) % 2 == 1
-
-
-def _from(command: Command, pipeline: list[Command]) -> list[Command]:
-    """The command and those after it in its pipeline."""
-    return pipeline[pipeline.index(command) :] if command in pipeline else [command]

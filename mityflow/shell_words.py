@@ -58,7 +58,7 @@ class WordReader(ABC):
         self._placed: list[int] = []
         self._refusal: str | None = None
         self._arrays = False
-        self._piped: Sequence[int] = ()
+        self._piped: int | None = None
 
     @abstractmethod
     def _commands(self, closer: str | None, opened: int) -> str:
@@ -110,9 +110,9 @@ class WordReader(ABC):
         self._depth -= 1
 
     @contextmanager
-    def _piping(self, values: Sequence[int]) -> Iterator[None]:
-        """While commands are read whose standard input holds these values."""
-        before, self._piped = self._piped, values
+    def _piping(self, value: int | None) -> Iterator[None]:
+        """While commands are read whose standard input holds the value at this offset."""
+        before, self._piped = self._piped, value
         yield
         self._piped = before
 
@@ -186,7 +186,7 @@ class WordReader(ABC):
         if self._char() in "<>":
             written_to = self._char() == ">"
             self._at += 2
-            with self._piping([opened] if written_to else self._piped):
+            with self._piping(opened if written_to else self._piped):
                 self._commands(")", opened)
             return
         self._at += 1
