@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from mityflow.catalog import Workflows
+    from mityflow.checks import build_plan
     from mityflow.context import IacConfig, StackType, WorkflowContext
     from mityflow.errors import (
         Fault,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from mityflow.executor import WorkflowExecutor
     from mityflow.loader import load_workflow
     from mityflow.log import ExecutionLog, ExecutionState
-    from mityflow.plan import Plan, Step, build_plan
+    from mityflow.plan import Plan, Step
     from mityflow.registry import StationRegistry
     from mityflow.station import (
         Answer,
@@ -46,7 +47,8 @@ _MODULES = {
     "executor": ["WorkflowExecutor"],
     "loader": ["load_workflow"],
     "log": ["ExecutionLog", "ExecutionState"],
-    "plan": ["Plan", "Step", "build_plan"],
+    "checks": ["build_plan"],
+    "plan": ["Plan", "Step"],
     "registry": ["StationRegistry"],
     "station": [
         "Answer",

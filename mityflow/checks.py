@@ -1,4 +1,4 @@
-"""The checks of a whole workflow that need no file: settings, expressions, guardrails of the language.
+"""The checks of a whole workflow that need no file: order and data flow, settings, expressions.
 
 :func:`check_plan` is what ``check``, ``plan`` and ``run`` share.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from mityflow.errors import Problem, nearest
+from mityflow.errors import FaultsError, Problem, nearest
 from mityflow.expressions import (
     ExpressionError,
     Reference,
@@ -24,6 +24,14 @@ Where = tuple[str | int, ...]
 RUN_KEYS = ("id", "state", "workflow_id")
 _EARLY_ROOTS = ("inputs", "env", "run", *CONTEXT_FIELDS, "workspace", "output_path", "metadata")
 ROOTS = (*_EARLY_ROOTS, "outputs", "stations")
+
+
+def build_plan(workflow: Workflow, stations: Stations, given: Given | None = None) -> Plan:
+    """The plan of a workflow. Raises FaultsError with every problem found."""
+    planned = check_plan(workflow, stations, given or Given.of(workflow))
+    if planned.problems:
+        raise FaultsError([problem.fault() for problem in planned.problems])
+    return planned.plan
 
 
 def check_plan(

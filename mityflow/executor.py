@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 from mityflow.clock import Clock
 from mityflow.context import WorkflowContext
-from mityflow.errors import FaultsError, ResumeError, UsageError
+from mityflow.errors import ResumeError, UsageError
 from mityflow.expressions import ExpressionError, render_value
 from mityflow.interpreter import (
     Ask,
@@ -29,6 +29,7 @@ from mityflow.masking import Masker
 from mityflow.output import StepOutput
 from mityflow.plan import Given, Plan, Step
 from mityflow.process import encoded
+from mityflow.recipe import Source, new_recipe, restore
 from mityflow.registry import StationRegistry
 from mityflow.station import Answer, Question, StationResult
 from mityflow.steps import StepRun, run_step
@@ -62,13 +63,6 @@ Answers = Callable[[str, Question], Answer | None]
 def no_answer(step: str, question: Question) -> Answer | None:  # noqa: ARG001 - an Answers
     """Leave every question open: the run then waits."""
     return None
-
-
-class Source(NamedTuple):
-    """The file a workflow came from, kept with the run."""
-
-    path: Path
-    text: str
 
 
 class WorkflowExecutor:
@@ -109,7 +103,6 @@ class WorkflowExecutor:
         LockedError when another run is at work there, StoreError when the run cannot be recorded.
         """
         from mityflow.inputs import resolve_inputs
-        from mityflow.recipe import new_recipe
 
         context = with_inputs(context, resolve_inputs(workflow.inputs, context.inputs))
         plan = plan or self.plan(workflow, context)
@@ -131,12 +124,9 @@ class WorkflowExecutor:
 
     def plan(self, workflow: Workflow, context: WorkflowContext) -> Plan:
         """The plan of a workflow on this context. Raises FaultsError with every problem."""
-        from mityflow.checks import check_plan
+        from mityflow.checks import build_plan
 
-        planned = check_plan(workflow, self._registry, Given.of(workflow, context))
-        if planned.problems:
-            raise FaultsError([problem.fault() for problem in planned.problems])
-        return planned.plan
+        return build_plan(workflow, self._registry, Given.of(workflow, context))
 
     def resume(
         self,
@@ -153,8 +143,6 @@ class WorkflowExecutor:
         had and that nothing stored. Raises ResumeError when the run cannot go on like this, and
         what :meth:`execute` raises.
         """
-        from mityflow.recipe import restore
-
         if log.path is None:
             raise ResumeError("this log belongs to no run on disk")
         store = Store(log.path.parent.parent.parent, self._clock)

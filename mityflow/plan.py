@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 from mityflow.context import WorkflowContext
-from mityflow.errors import FaultsError, MityError, Problem, nearest
+from mityflow.errors import MityError, Problem, nearest
 from mityflow.order import stable_order
 from mityflow.station import Station, StationInput, StationOutput
 from mityflow.workflow import StationCall, Workflow
@@ -121,16 +121,6 @@ class Planned(NamedTuple):
 
     plan: Plan
     problems: list[Problem]
-
-
-def build_plan(workflow: Workflow, stations: Stations, given: Given | None = None) -> Plan:
-    """The plan of a workflow. Raises FaultsError with every problem found."""
-    from mityflow.checks import check_plan
-
-    planned = check_plan(workflow, stations, given or Given.of(workflow))
-    if planned.problems:
-        raise FaultsError([problem.fault() for problem in planned.problems])
-    return planned.plan
 
 
 class _Resolved(NamedTuple):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from mityflow import __version__
 from mityflow.context import WorkflowContext
@@ -12,10 +13,14 @@ from mityflow.plan import Plan
 from mityflow.registry import StationRegistry
 from mityflow.workflow import Workflow
 
-if TYPE_CHECKING:
-    from mityflow.executor import Source
-
 FORMAT = 1
+
+
+class Source(NamedTuple):
+    """The file a workflow came from, kept with the run."""
+
+    path: Path
+    text: str
 
 
 class Recipe(NamedTuple):

@@ -32,6 +32,11 @@ class Frame:
         """A value that the current command may read from a pipe."""
         return _first(self.piped, self.written)
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether a line break here ends nothing, since it follows a pipe."""
+        return bool(self.pipeline) and self.command.begins and not self.command.compound
+
     def end_command(self, *, piped: bool) -> None:
         """The current command has ended; ``piped`` when what follows reads from it."""
         self.pipeline.append(self.command)

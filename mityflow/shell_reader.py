@@ -109,7 +109,8 @@ class _Reader(WordReader):
             self._at += 1
             return char or "end"
         if char == "\n":
-            self._finish(frame)
+            if not frame.goes_on:
+                self._finish(frame)
             self._line_break()
         elif char == "#":
             self._comment()
@@ -222,7 +223,7 @@ class _Reader(WordReader):
         self._match(_BLANKS)
         if keyword == "for" and self._text.startswith("((", self._at):
             self._at += 2
-            self._arithmetic(self._at - 2)
+            self._arithmetic(self._at - 2, Quoting.NONE)
             return
         name = self._word()
         if name.values:
@@ -243,7 +244,7 @@ class _Reader(WordReader):
             return
         if self._text.startswith("((", opened):
             self._at += 2
-            self._arithmetic(opened)
+            self._arithmetic(opened, Quoting.NONE)
         else:
             self._at += 1
             with self._piping(frame.read_from_pipe):

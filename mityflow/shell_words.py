@@ -163,7 +163,7 @@ class WordReader(ABC):
             if assigns and _IDENTIFIER.fullmatch(self._text, start, at):
                 self._arrays = True
                 with self._refusing(_INDEX):
-                    self._brackets()
+                    self._brackets(Quoting.NONE)
             else:
                 self._at += 1
             return self._text[at : self._at]
@@ -210,14 +210,14 @@ class WordReader(ABC):
             if word.values and word.raw.startswith("[") and not _PLAIN_INDEX.match(word.raw):
                 refuse(word.values[0], _INDEX)
 
-    def _brackets(self) -> None:
+    def _brackets(self, quoting: Quoting) -> None:
         """``[...]``, up to the bracket that closes it, on the same line."""
         opened, depth = self._at, 0
         while True:
             char = self._char()
             if char in ("", "\n"):
                 self._lost(opened, "this '[' has no ']'")
-            if self._quotation(Quoting.NONE):
+            if self._quotation_within(quoting):
                 continue
             depth += {"[": 1, "]": -1}.get(char, 0)
             self._step()
@@ -244,6 +244,17 @@ class WordReader(ABC):
         else:
             return False
         return True
+
+    def _quotation_within(self, quoting: Quoting) -> bool:
+        """The same inside an expansion, where quotes may begin afresh, or may mean themselves."""
+        if self._quotation(quoting):
+            return True
+        char = self._char()
+        if char == "'" or (char == '"' and quoting is Quoting.DOCUMENT):
+            self._lost(self._at, "a quote has different meanings in this place")
+        if char == '"':
+            self._double_quotes()
+        return char == '"'
 
     def _escape(self) -> None:
         if self._char(1) == "\0":
@@ -306,13 +317,13 @@ class WordReader(ABC):
         if following == "\0":
             refuse(opened + 1, "right after '$'", "write {{ ... }} without the '$'")
         if following == "(":
-            self._substitution(opened)
+            self._substitution(opened, quoting)
         elif following == "{":
             self._parameter(quoting)
         elif following == "[":
             self._at += 1
             with self._refusing(_ARITHMETIC):
-                self._brackets()
+                self._brackets(quoting)
         elif following == "'" and quoting is Quoting.NONE:
             self._escaped_quotes()
         elif following == '"' and quoting is Quoting.NONE:
@@ -322,15 +333,15 @@ class WordReader(ABC):
         else:
             self._match(_VARIABLE)
 
-    def _substitution(self, opened: int) -> None:
+    def _substitution(self, opened: int, quoting: Quoting) -> None:
         if self._char(2) == "(":
             self._at += 3
-            self._arithmetic(opened)
+            self._arithmetic(opened, quoting)
         else:
             self._at += 2
             self._commands(")", opened)
 
-    def _arithmetic(self, opened: int) -> None:
+    def _arithmetic(self, opened: int, quoting: Quoting) -> None:
         """The rest of ``((...))``, after the two parentheses."""
         depth = 0
         with self._deeper(opened), self._refusing(_ARITHMETIC):
@@ -338,7 +349,7 @@ class WordReader(ABC):
                 char = self._char()
                 if char == "":
                     self._lost(opened, "this '((' has no '))'")
-                if not self._quotation(Quoting.NONE):
+                if not self._quotation_within(quoting):
                     depth += {"(": 1, ")": -1}.get(char, 0)
                     self._step()
         if self._char(1) != ")":
@@ -356,7 +367,7 @@ class WordReader(ABC):
         self._at = found.end()
         if self._char() == "[":
             with self._refusing(_INDEX):
-                self._brackets()
+                self._brackets(quoting)
         operator = self._match(_OR_WORD)
         with self._deeper(opened):
             if operator and not operator.endswith("=") and not found.group(1):
@@ -370,12 +381,6 @@ class WordReader(ABC):
             char = self._char()
             if char == "":
                 self._lost(opened, "this '${' has no '}'")
-            if self._quotation(quoting):
-                continue
-            if char == "'" or (char == '"' and quoting is Quoting.DOCUMENT):
-                self._lost(self._at, "a quote in '${...}' has different meanings here")
-            if char == '"':
-                self._double_quotes()
-            else:
+            if not self._quotation_within(quoting):
                 self._step()
         self._at += 1

@@ -23,8 +23,9 @@ from mityflow.cli.options import (
 from mityflow.cli.progress import JsonProgress, PlainProgress
 from mityflow.cli.screen import Screen, printable, seconds
 from mityflow.clock import from_iso
-from mityflow.executor import Source, WorkflowExecutor
+from mityflow.executor import WorkflowExecutor
 from mityflow.log import ExecutionLog, ExecutionState
+from mityflow.recipe import Source
 from mityflow.registry import StationRegistry
 from mityflow.station import Answer
 
