@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from io import StringIO
 from pathlib import Path
 
 from rich.console import Console
@@ -21,7 +22,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         env = {k: v for k, v in os.environ.items() if k != "NO_COLOR"} | {"FORCE_COLOR": "1"}
         done = subprocess.run([program, *COMMAND], cwd=folder, env=env, capture_output=True, text=True, check=True)
-    console = Console(record=True, width=88, file=open(os.devnull, "w"), force_terminal=True)
+    console = Console(record=True, width=88, file=StringIO(), force_terminal=True)
     console.print(Text.from_ansi(f"$ mityflow {' '.join(COMMAND)}\n{done.stdout.rstrip()}"))
     target = Path(__file__).parent / "run.svg"
     drawing = console.export_svg(title="mityflow", unique_id="mityflow")

@@ -25,7 +25,7 @@ from mityflow.interpreter import (
 from mityflow.interpreter import Retry as RetryAfter
 from mityflow.interrupts import Interrupts
 from mityflow.log import ExecutionLog, ExecutionState
-from mityflow.masking import Masker
+from mityflow.masking import SHORT, Masker
 from mityflow.output import StepOutput
 from mityflow.plan import Given, Plan, Step
 from mityflow.process import encoded
@@ -108,7 +108,7 @@ class WorkflowExecutor:
         plan = plan or self.plan(workflow, context)
         limits = guardrails if guardrails is not None else workflow.guardrails or {}
         env = environment(workflow, context)
-        masker = Masker(env.secrets)
+        masker = Masker(env.secrets.values())
         store = Store(context.workspace, self._clock)
         store.prepare()
         with store.lock() as lock:
@@ -119,7 +119,7 @@ class WorkflowExecutor:
             store.create_run(run_id, masker.data(recipe))
             log = ExecutionLog()
             recorder = store.recorder(run_id, log, mask=masker.data)
-            run = _Run(self, plan, context, env.visible, masker, recorder, store, limits)
+            run = _Run(self, plan, context, env, masker, recorder, store, limits)
             return run.start(run_id)
 
     def plan(self, workflow: Workflow, context: WorkflowContext) -> Plan:
@@ -149,7 +149,7 @@ class WorkflowExecutor:
         recipe = restore(store.plan(log.run_id), log.run_id, workflow, env or {})
         plan = self.plan(recipe.workflow, recipe.context)
         values = environment(recipe.workflow, recipe.context)
-        masker = Masker(values.secrets)
+        masker = Masker(values.secrets.values())
         store.prepare()
         with store.lock() as lock:
             journal = store.journal(log.run_id)
@@ -167,7 +167,7 @@ class WorkflowExecutor:
             lock.tell(log.run_id)
             _end_leftovers(now)
             recorder = store.recorder(log.run_id, now, mask=masker.data, journal=journal)
-            run = _Run(self, plan, recipe.context, values.visible, masker, recorder, store, recipe.guardrails)
+            run = _Run(self, plan, recipe.context, values, masker, recorder, store, recipe.guardrails)
             return run.go_on(answer)
 
     def cancel(self) -> None:
@@ -220,7 +220,13 @@ class Environment(NamedTuple):
     """``visible`` is what expressions and children see as ``env``; ``secrets`` are values to mask."""
 
     visible: dict[str, str]
-    secrets: list[str]
+    secrets: dict[str, str]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the user should know of the secrets."""
+        weak = [n for n, value in self.secrets.items() if any(0 < len(p) < SHORT for p in value.split("\n"))]
+        return [f"the secret {n} has fewer than {SHORT} characters: it is masked as a whole word only" for n in weak]
 
 
 def environment(workflow: Workflow, context: WorkflowContext) -> Environment:
@@ -241,7 +247,7 @@ def environment(workflow: Workflow, context: WorkflowContext) -> Environment:
         plain = {name: str(render_value(value, early)) for name, value in workflow.env.items()}
     except ExpressionError as error:
         raise UsageError(f"env: {error}") from error
-    return Environment({**plain, **secrets}, list(secrets.values()))
+    return Environment({**plain, **secrets}, secrets)
 
 
 _CONTEXT_VALUES = ("app_name", "stack", "iac", "metadata", "workspace", "output_path")
@@ -293,7 +299,7 @@ class _Run:
         executor: WorkflowExecutor,
         plan: Plan,
         context: WorkflowContext,
-        env: Mapping[str, str],
+        env: Environment,
         masker: Masker,
         recorder: Recorder,
         store: Store,
@@ -302,7 +308,8 @@ class _Run:
         self._executor = executor
         self._plan = plan
         self._context = context
-        self._env = env
+        self._env = env.visible
+        self._warnings = env.warnings
         self._masker = masker
         self._recorder = recorder
         self._log = recorder.log
@@ -325,6 +332,7 @@ class _Run:
                 main_count=len(self._plan.main),
                 context=self._context.to_data(),
                 outputs=dict(self._context.outputs),
+                warnings=self._warnings,
                 pid=os.getpid(),
             )
         )
@@ -334,7 +342,7 @@ class _Run:
 
         def begin() -> None:
             question, step = self._log.question, self._log.current
-            self._record("run.resumed", pid=os.getpid())
+            self._record("run.resumed", warnings=self._warnings, pid=os.getpid())
             if answer and question and step:
                 self._answered(step, question, answer)
 

@@ -20,13 +20,10 @@ class Masker:
     An empty value masks nothing. Each line of a value of several lines is masked as well. A value
     shorter than four characters is masked only where it stands as a word of its own. So are the
     forms a value takes inside JSON, in an address (percent-encoded) and quoted for a shell.
-
-    ``weak`` is True when a value is so short that it may show up inside other words.
     """
 
     def __init__(self, values: Iterable[str]) -> None:
         forms = {form for value in values for part in _parts(value) for form in _forms(part)}
-        self.weak = any(len(form) < SHORT for form in forms)
         self._forms = sorted({data for form in forms for data in _encoded(form)})
         self._pattern = _pattern(self._forms)
 

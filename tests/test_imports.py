@@ -29,7 +29,7 @@ HEAVY = {
     "tempfile",
     "yaml",
 }
-MAY_BE_HEAVY = {"cli.live", "params", "models"}
+MAY_BE_HEAVY = {"cli.live", "cli.report", "params", "models"}
 TABLE = re.compile(r"^\| `([\w.]+)` \| (.*?) \|", re.MULTILINE)
 
 

@@ -42,11 +42,6 @@ def test_data_is_masked_in_keys_values_and_numbers() -> None:
     assert masked == {"***": ["a ***", "***", "***", True, None], "n": 1.5}
 
 
-def test_a_short_value_is_told_as_weak() -> None:
-    assert Masker(["abc"]).weak
-    assert not Masker(["abcd"]).weak
-
-
 def test_only_what_may_be_a_secret_is_held_back() -> None:
     stream = Masker(["secret"]).stream()
     assert stream.feed(b"hello sec") == b"hello "

@@ -66,6 +66,11 @@ class PlainProgress:
         self._numbers = {s: i for i, s in enumerate(event["stations"], 1)}
         name = event["workflow_name"]
         self._screen.line(f"{self._screen.paint(name, 'bold')}  run {event['run_id']}")
+        self._run_resumed(event)
+
+    def _run_resumed(self, event: Mapping[str, Any]) -> None:
+        for warning in event["warnings"]:
+            self._screen.line(f"  {self._screen.paint('warning', 'skipped')}: {warning}")
 
     def know(self, stations: list[str]) -> None:
         """The steps of a run that goes on."""
