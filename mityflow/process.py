@@ -161,9 +161,11 @@ def run(
         command.start()
         ended = _Wait(command, cancel, None if timeout is None else begun + timeout, grace).until_ended()
     finally:
-        if cancel is not None:
-            cancel.leave()
-        command.close()
+        try:
+            command.close()
+        finally:
+            if cancel is not None:
+                cancel.leave()
     if ended == "cancelled":
         raise Cancelled
     stdout, stderr = command.outputs
@@ -249,15 +251,16 @@ class _Command:
         """Start it. Raises CommandError."""
         import subprocess
 
-        from mityflow.watchdog import WATCHDOG
+        from mityflow.watchdog import MARK, WATCHDOG
 
+        env = {**(os.environb if self._env is None else self._env), MARK: WATCHDOG.mark()}
         try:
             self._child = subprocess.Popen(
                 self._argv,
-                executable=_found(self._argv[0], self._env),
+                executable=_found(self._argv[0], env),
                 close_fds=False,  # ours close on exec by themselves; looking for others costs time
                 cwd=self._cwd,
-                env=self._env,
+                env=env,
                 stdin=subprocess.PIPE if self._wants_stdin else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -430,11 +433,10 @@ def encoded(env: Mapping[str, str]) -> dict[bytes, bytes]:
     return {os.fsencode(name): os.fsencode(value) for name, value in env.items()}
 
 
-def _found(program: str, env: Mapping[bytes, bytes] | None) -> str:
+def _found(program: str, env: Mapping[bytes, bytes]) -> str:
     """Where on PATH a program is: asking here is far quicker than trying to execute it everywhere."""
     if os.sep not in program:
-        folders = os.environb.get(b"PATH") if env is None else env.get(b"PATH")
-        for folder in (os.defpath if folders is None else os.fsdecode(folders)).split(os.pathsep):
+        for folder in os.fsdecode(env.get(b"PATH", os.fsencode(os.defpath))).split(os.pathsep):
             path = f"{folder or os.curdir}{os.sep}{program}"
             if os.access(path, os.X_OK) and not os.path.isdir(path):
                 return path

@@ -30,14 +30,16 @@ class Word(NamedTuple):
 
     ``raw`` is how it is written, with NUL for the characters of expressions; ``start`` is its offset;
     ``text`` is what it means, None when that is known only in bash. ``values`` are the offsets of the
-    expressions in it, also of those in a command substitution inside. ``splits`` is true when bash may
-    make several words of it, or none.
+    expressions in it, also of those in a command substitution inside. ``literal`` is what is left when
+    everything in it that bash expands is empty; ``splits`` is true when bash may make several words of
+    it, or none.
     """
 
     raw: str
     start: int
     text: str | None
     values: tuple[int, ...]
+    literal: str = ""
     splits: bool = False
 
     @property
@@ -103,12 +105,12 @@ def check_command(command: Command) -> int | None:
     if first is None:
         return None
     head, rest = words[first], words[first + 1 :]
-    assigned = _ASSIGNED.match(head.raw)
+    assigned = _ASSIGNED.match(words[0].raw)
     if assigned and "\0" in assigned.group(1):
-        refuse(head.values[0], "in the name of a variable")
+        refuse(words[0].values[0], "in the name of a variable")
     if _split_values([head]):
         refuse(head.values[0], "in an unquoted $(...) that is run as a command")
-    name = head.text or ""
+    name = head.literal
     declared = None
     if name in _DECLARING:
         declared = _check_declaration(name, rest)
@@ -160,9 +162,10 @@ def _split_values(words: Sequence[Word]) -> list[int]:
 
 
 def _first(words: Sequence[Word]) -> int | None:
-    """The index of the word that names the command, after ``command``, ``time`` and their like."""
+    """The index of the word that names the command, after ``command``, ``$SUDO`` and their like."""
     for i, word in enumerate(words):
-        if word.text not in _PREFIXES and not (i and (word.text or "").startswith("-")):
+        vanishes = word.splits and not word.values and not word.literal
+        if not vanishes and word.text not in _PREFIXES and not (i and word.literal.startswith("-")):
             return i
     return None
 
@@ -315,7 +318,7 @@ def _programs(words: Sequence[Word], first: int | None) -> Iterator[tuple[int, s
 
 def _program(word: Word) -> str:
     """``python`` for ``/usr/bin/python3.12``."""
-    name = (word.text or "").rpartition("/")[2]
+    name = word.literal.rpartition("/")[2]
     return name.rstrip("0123456789.") or name
 
 

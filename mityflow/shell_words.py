@@ -142,8 +142,9 @@ class WordReader(ABC):
                 splits = splits or char in "$`"
             known = known and piece is not None
             pieces.append(piece or "")
-        text = "".join(pieces) if known else None
-        return Word(self._text[start : self._at], start, text, tuple(self._placed[before:]), splits)
+        literal = "".join(pieces)
+        text = literal if known else None
+        return Word(self._text[start : self._at], start, text, tuple(self._placed[before:]), literal, splits)
 
     def _opens_in_word(self, start: int) -> bool:
         """Whether a parenthesis here is part of the word: of an array, a pattern or a substitution."""

@@ -118,8 +118,12 @@ class Store:
         """The file of a workflow's latest log."""
         return self.root / "logs" / f"{workflow_id}.json"
 
+    def begun(self, run_id: str) -> bool:
+        """False for a run that was killed before its first event, and so never was one."""
+        return bool(self._first_event(run_id))
+
     def run_ids(self) -> list[str]:
-        """All runs, the latest first."""
+        """The ids of all run folders, the latest first."""
         try:
             names = os.listdir(self.root / "runs")
         except FileNotFoundError:
@@ -134,20 +138,18 @@ class Store:
         Raises UsageError when there is none, or more than one.
         """
         ids = self.run_ids()
-        if not ids:
-            raise UsageError(f"no run in {self.workspace}", hint="start one with 'mityflow run WORKFLOW'")
-        if ref is None:
-            return ids[0]
         if ref in ids:
             return ref
-        by_prefix = [i for i in ids if i.startswith(ref)]
+        by_prefix = [i for i in ids if i.startswith(ref)] if ref else []
         if len(by_prefix) == 1:
             return by_prefix[0]
         if by_prefix:
             raise UsageError(f"{len(by_prefix)} runs begin with '{ref}'", hint="give more of the id")
-        for run_id in ids:
-            if self._first_event(run_id).get("workflow_id") == ref:
-                return run_id
+        latest = next((i for i in ids if ref in (None, self._workflow_of(i)) and self._workflow_of(i)), None)
+        if latest is not None:
+            return latest
+        if ref is None:
+            raise UsageError(f"no run in {self.workspace}", hint="start one with 'mityflow run WORKFLOW'")
         raise UsageError(f"no run '{ref}' in {self.workspace}", hint="'mityflow runs' lists them")
 
     def plan(self, run_id: str) -> dict[str, Any]:
@@ -219,7 +221,7 @@ class Store:
             with open(path, "rb") as file:
                 if b'"state": "running"' not in file.read(_HEAD):
                     continue
-            run_id = next((i for i in self.run_ids() if self._first_event(i).get("workflow_id") == path.stem), None)
+            run_id = next((i for i in self.run_ids() if self._workflow_of(i) == path.stem), None)
             if run_id is not None:
                 log = self.fold(run_id, self.journal(run_id))
                 if log.unfinished:
@@ -236,13 +238,16 @@ class Store:
         except (MityError, OSError):
             return
 
+    def _workflow_of(self, run_id: str) -> str:
+        return str(self._first_event(run_id).get("workflow_id", ""))
+
     def _first_event(self, run_id: str) -> dict[str, Any]:
         try:
             with open(self.run_folder(run_id) / "events.jsonl", "rb") as file:
-                event: dict[str, Any] = json.loads(file.readline())
+                event = json.loads(file.readline())
         except (OSError, ValueError):
             return {}
-        return event
+        return event if isinstance(event, dict) else {}
 
 
 class Recorder:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import subprocess
 import threading
 
-# Reads lines +GROUP and -GROUP. When the pipe ends, whoever wrote them is gone: kill what is left.
+MARK = b"MITY_RUNNER"
+
+# Reads lines: +GROUP, -GROUP, and a full stop from one who ends in order. When the pipe ends without
+# that, its writer was killed: kill the groups, and whoever bears the writer's mark. That is looked
+# for twice, since a program that is just being started bears it only then.
 _SCRIPT = """
 trap '' HUP INT TERM QUIT PIPE
 groups=' '
@@ -15,9 +20,19 @@ while read -r line; do
   case $line in
     +*) groups="$groups$group " ;;
     -*) groups="${groups%% "$group" *} ${groups#* "$group" }" ;;
+    .) ended=1 ;;
   esac
 done
 for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
+test "$ended" && exit
+for pause in 0.1 0; do
+  for folder in /proc/[0-9]*; do
+    if tr '\\0' '\\n' <"$folder/environ" 2>/dev/null | grep -qxF "$1"; then
+      kill -s KILL "${folder#/proc/}" 2>/dev/null
+    fi
+  done
+  sleep "$pause"
+done
 """
 
 
@@ -32,6 +47,15 @@ class Watchdog:
         self._lock = threading.Lock()
         self._pid = 0
         self._pipe = -1
+        self._mark = b""
+
+    def mark(self) -> bytes:
+        """The value of the environment variable :data:`MARK` for children; starts the watchdog."""
+        if self._pid != os.getpid():
+            with self._lock:
+                if self._pid != os.getpid():
+                    self._start()
+        return self._mark
 
     def watch(self, group: int) -> None:
         """Kill this group if we are gone before :meth:`forget`."""
@@ -43,9 +67,7 @@ class Watchdog:
 
     def _tell(self, line: str) -> None:
         with self._lock:
-            if self._pid != os.getpid():
-                self._start()
-            if self._pipe >= 0:
+            if self._pipe >= 0 and self._pid == os.getpid():
                 try:
                     os.write(self._pipe, line.encode())
                 except OSError:
@@ -54,12 +76,12 @@ class Watchdog:
 
     def _start(self) -> None:
         """Start the shell, which a fork of us does not share."""
-        self._pid = os.getpid()
+        self._mark = f"{os.getpid()}-{os.urandom(8).hex()}".encode()
         self._pipe = -1
         reading, writing = os.pipe()
         try:
             subprocess.Popen(
-                ["/bin/sh", "-c", _SCRIPT],
+                ["/bin/sh", "-c", _SCRIPT, "watchdog", MARK + b"=" + self._mark],
                 stdin=reading,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -70,8 +92,10 @@ class Watchdog:
             os.close(writing)
         else:
             self._pipe = writing
+            atexit.register(self._tell, ".\n")
         finally:
             os.close(reading)
+            self._pid = os.getpid()
 
 
 WATCHDOG = Watchdog()

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from itertools import islice
 from pathlib import Path
 
 import click
@@ -29,7 +30,8 @@ def runs(workspace: Path, limit: int, as_json: bool) -> int:
     """List the runs of a workspace, the latest first."""
     store = _store(workspace)
     store.try_settle_dead_logs()
-    summaries = [store.summary(run_id) for run_id in store.run_ids()[:limit]]
+    begun = (run_id for run_id in store.run_ids() if store.begun(run_id))
+    summaries = [store.summary(run_id) for run_id in islice(begun, limit)]
     screen = Screen()
     if as_json:
         screen.line(json.dumps([s._asdict() for s in summaries], indent=2))
