@@ -10,11 +10,9 @@ Nothing here loads jinja2 until there is an expression to parse.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-from mityflow.errors import nearest
 
 if TYPE_CHECKING:
     from mityflow.expression_compiler import Code
@@ -158,15 +156,6 @@ def find_expressions(text: str) -> list[Span]:
         spans.append(Span(start, _end_of_expression(text, start)))
         start = text.find("{{", spans[-1].end)
     return spans
-
-
-def unknown_names(references: Iterable[Reference], roots: Iterable[str]) -> Iterator[ExpressionError]:
-    """An error for each reference whose first name is none of ``roots``."""
-    known = tuple(roots)
-    for reference in references:
-        root = str(reference.path[0])
-        if root not in known:
-            yield ExpressionError(f"unknown name '{root}'", reference.offset, suggestion=nearest(root, known))
 
 
 def render_value(value: Any, scope: Mapping[str, Any]) -> Any:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 from mityflow.errors import Fault, FaultsError, MityError, UsageError, nearest
 
 Schema = Mapping[str, Any]
 _REFUSED = object()
+_PATIENCE = 2.0
 
 
 def parse_input(name: str, text: str, schemas: Mapping[str, Schema]) -> Any:
@@ -55,16 +60,39 @@ def resolve_inputs(schemas: Mapping[str, Schema], given: Mapping[str, Any]) -> d
 
 
 def why_refused(value: Any, schema: Schema) -> list[str]:
-    """What a JSON Schema (2020-12) has against a value, in sentences; empty when it fits."""
+    """What a JSON Schema (2020-12) has against a value, in sentences; empty when it fits.
+
+    Raises MityError when the schema cannot be applied, or not in bounded time.
+    """
     from jsonschema import Draft202012Validator
     from referencing import Registry
     from referencing.exceptions import Unresolvable
 
     validator = Draft202012Validator(dict(schema), registry=Registry())
     try:
-        return [sentence(error) for error in validator.iter_errors(value)]
+        with _limited():
+            return [sentence(error) for error in validator.iter_errors(value)]
     except (Unresolvable, RecursionError) as error:
         raise MityError(f"the schema cannot be applied: {error}") from error
+
+
+@contextmanager
+def _limited() -> Iterator[None]:
+    """Give up on a pattern that explodes; only the main thread can."""
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGALRM"):
+        yield
+        return
+
+    def give_up(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a handler's signature
+        raise MityError(f"applying the schema takes longer than {_PATIENCE:g}s; is there a pattern that explodes?")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, _PATIENCE)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def sentence(error: Any) -> str:

@@ -68,7 +68,7 @@ def parse_workflow(data: bytes, path: Path, shown: str | None = None, *, known_g
     if not known_good:
         problems += _meaning_problems(tree)
     clean = _without(tree, {p.where for p in problems if p.rule != "missing-key"})
-    guardrails, guardrail_faults = _guardrails(clean, path)
+    guardrails, guardrail_faults = _guardrails(clean, path, source)
     faults = _once([placed(p, source) for p in problems], source.faults)
     workflow = _build({**clean, "guardrails": guardrails}, path)
     incomplete = frozenset(p.where[:2] for p in problems)
@@ -89,11 +89,14 @@ def load_guardrails(path: Path) -> Mapping[str, Any]:
     return settings or {}
 
 
-def _guardrails(tree: Mapping[str, Any], path: Path) -> tuple[Mapping[str, Any] | None, list[Fault]]:
+def _guardrails(tree: Mapping[str, Any], path: Path, source: Source) -> tuple[Mapping[str, Any] | None, list[Fault]]:
     named = tree.get("guardrails")
     if not isinstance(named, str):
         return named, []
-    return _guardrails_file(path.parent / named)
+    try:
+        return _guardrails_file(path.parent / named)
+    except UsageError as error:
+        return None, [placed(Problem("guardrails", error.message, ("guardrails",)), source)]
 
 
 def _guardrails_file(path: Path) -> tuple[Mapping[str, Any] | None, list[Fault]]:

@@ -71,7 +71,9 @@ def run_step(run: StepRun) -> StationResult:
         return StationResult.failure(f"timed out after {format_duration(call.timeout or 0)}")
     except StoreError:
         raise
-    except (MityError, ExpressionError) as error:
+    except MityError as error:
+        return StationResult.failure(f"{error.message} ({error.hint})" if error.hint else error.message)
+    except ExpressionError as error:
         return StationResult.failure(str(error))
     except KeyboardInterrupt:
         run.interrupts.cancel()

@@ -23,7 +23,6 @@ from mityflow.expressions import (
     parse_condition,
     parse_template,
     render_value,
-    unknown_names,
     walk,
 )
 
@@ -508,11 +507,6 @@ def test_other_references_need_a_value(text: str) -> None:
 def test_a_value_that_is_tested_by_its_own_truth_has_one_where_it_is_used() -> None:
     first, second = parse_condition("outputs.x and outputs.x.y").references
     assert (first.defaulted, second.defaulted) == (False, True)
-
-
-def test_names_that_are_no_roots_are_found_with_the_nearest() -> None:
-    errors = list(unknown_names(parse_template("{{ input.a ~ outputs.b }}").references, ["inputs", "outputs"]))
-    assert [(e.message, e.offset, e.suggestion) for e in errors] == [("unknown name 'input'", 3, "inputs")]
 
 
 # What is refused when parsing

@@ -27,3 +27,14 @@ def test_the_faults_of_a_file_read_as_agreed(case: Path) -> None:
         expected.write_text(text, encoding="utf-8")
     assert faults, "a case must have a fault"
     assert text == expected.read_text(encoding="utf-8")
+
+
+def test_a_pattern_that_explodes_is_a_fault_and_no_hang(tmp_path: Path) -> None:
+    path = tmp_path / "slow.yaml"
+    path.write_text(
+        "version: 1\nid: slow\ninputs:\n"
+        f'  a: {{type: string, pattern: "^(a+)+$", default: "{"a" * 40}!"}}\n'
+        "stations:\n  - station: shell\n    with: {command: [echo]}\n"
+    )
+    faults = check_file(path, StationRegistry.discover())
+    assert [(f.line, "a pattern that explodes" in f.message) for f in faults] == [(4, True)]

@@ -9,7 +9,7 @@ import sys
 import click
 
 from mityflow import __version__
-from mityflow.errors import MityError
+from mityflow.errors import FaultsError, MityError
 
 _COMMANDS = {
     "run": ("runs", "Run a workflow."),
@@ -81,8 +81,15 @@ def mityflow() -> None:
 def run() -> int:
     """Run the command line and return the process's exit code."""
     try:
+        os.getcwd()
+    except FileNotFoundError:
+        return _failed("this folder is gone; change to one that is there", 2)
+    try:
         answer = mityflow.main(prog_name="mityflow", standalone_mode=False)
         return _closed(answer if isinstance(answer, int) else 0)
+    except FaultsError as error:
+        placed = any(fault.line for fault in error.faults)
+        return _failed(str(error), error.exit_code, mark="" if placed else "error:")
     except MityError as error:
         return _failed(str(error), error.exit_code)
     except click.exceptions.Exit as error:
@@ -100,9 +107,10 @@ def run() -> int:
         return _failed(write_report(error), BUG)
 
 
-def _failed(message: str, exit_code: int) -> int:
+def _failed(message: str, exit_code: int, mark: str = "error:") -> int:
+    """Say what is wrong; a fault with a place begins with it, for editors that look for one."""
     try:
-        click.echo(f"{click.style('error:', fg='red', bold=True)} {message}", err=True)
+        click.echo(f"{click.style(mark, fg='red', bold=True)} {message}" if mark else message, err=True)
     except OSError:
         return exit_code
     return exit_code
