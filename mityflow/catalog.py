@@ -68,4 +68,6 @@ def _by_name(name: str) -> NamedWorkflow:
     if len(found) > 1:
         owners = " and ".join(w.origin for w in found)
         raise UsageError(f"the workflow '{name}' is provided by {owners}", hint="uninstall one of them")
+    if not found[0].path.is_file():
+        raise UsageError(f"the workflow '{name}' of {found[0].origin} has no file", hint=f"update {found[0].origin}")
     return found[0]

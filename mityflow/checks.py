@@ -51,7 +51,7 @@ def check_plan(
     """
     planned = resolve(workflow, stations, given, partial=partial)
     problems = [*planned.problems, *_secrets(workflow)]
-    for step in planned.plan.steps.values():
+    for step in planned.plan.main + planned.plan.finally_:
         if step.call.station not in settings_checked:
             problems += _settings(step, partial=step.call.where in incomplete)
     problems += _Names(planned.plan, given, partial or bool(planned.problems)).check()

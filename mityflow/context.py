@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, MutableMapping
-from copy import copy
+from copy import copy, deepcopy
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -120,14 +120,15 @@ class WorkflowContext:
 
     def get_output(self, key: str, default: Any = None) -> Any:
         """The latest value any station gave this output, or ``default``."""
-        return self.outputs.get(key, default)
+        value = self.outputs.get(key)
+        return default if value is None else deepcopy(value)
 
     def get_input(self, key: str, default: Any = None) -> Any:
         """An output of an earlier station, else the workflow input of that name, else ``default``."""
         value = self.outputs.get(key)
         if value is None:
             value = self.inputs.get(key)
-        return default if value is None else value
+        return default if value is None else deepcopy(value)
 
     def to_data(self) -> dict[str, Any]:
         """What may be written down: everything but the values of ``env``, of which only names appear."""

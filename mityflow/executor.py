@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -28,8 +29,8 @@ from mityflow.log import ExecutionLog, ExecutionState
 from mityflow.masking import SHORT, Masker
 from mityflow.output import StepOutput
 from mityflow.plan import Given, Plan, Step
-from mityflow.process import encoded
-from mityflow.recipe import Source, new_recipe, restore
+from mityflow.process import CommandError, encoded
+from mityflow.recipe import Source, masked, new_recipe, restore
 from mityflow.registry import StationRegistry
 from mityflow.station import Answer, Question, StationResult
 from mityflow.steps import StepRun, run_step
@@ -116,7 +117,7 @@ class WorkflowExecutor:
             lock.tell(run_id)
             store.settle_dead_logs()
             recipe = new_recipe(run_id, plan, context, self._registry, source, limits)
-            store.create_run(run_id, masker.data(recipe))
+            store.create_run(run_id, masked(recipe, masker.data))
             log = ExecutionLog()
             recorder = store.recorder(run_id, log, mask=masker.data)
             run = _Run(self, plan, context, env, masker, recorder, store, limits)
@@ -245,7 +246,8 @@ def environment(workflow: Workflow, context: WorkflowContext) -> Environment:
     }
     try:
         plain = {name: str(render_value(value, early)) for name, value in workflow.env.items()}
-    except ExpressionError as error:
+        encoded({**plain, **secrets})
+    except (ExpressionError, CommandError) as error:
         raise UsageError(f"env: {error}") from error
     return Environment({**plain, **secrets}, secrets)
 
@@ -317,6 +319,7 @@ class _Run:
         self._guardrails = guardrails
         self._numbers = {step_id: i for i, step_id in enumerate(plan.steps, 1)}
         self._child_env: dict[bytes, bytes] = {}
+        self._given_outputs = dict(context.outputs)
         self._output_folder = ""
 
     def start(self, run_id: str) -> ExecutionLog:
@@ -408,9 +411,7 @@ class _Run:
 
     def _attempt(self, step: Step, attempt: int) -> StationResult:
         number, id_ = self._numbers[step.id], step.id
-        output = StepOutput(
-            f"{self._output_folder}/{number:02}-{id_}.log", lambda data: self._executor._observer.on_output(id_, data)
-        )
+        output = StepOutput(f"{self._output_folder}/{number:02}-{id_}.log", lambda data: self._show(id_, data))
         self._context.outputs = self._log.outputs
         try:
             return run_step(
@@ -461,15 +462,28 @@ class _Run:
         error = self._log.error
         if state is ExecutionState.COMPLETED:
             try:
-                outputs = render_value(self._plan.workflow.outputs, scope(self._plan, self._log, self._env))
+                seen = scope(self._plan, self._log, self._env) | {"outputs": self._main_outputs()}
+                outputs = render_value(self._plan.workflow.outputs, seen)
             except ExpressionError as fault:
                 state, error = ExecutionState.FAILED, f"outputs: {fault}"
         self._record("run.ended", state=state.value, error=error, outputs=outputs)
 
+    def _main_outputs(self) -> dict[str, Any]:
+        """Outputs by key as they stood before ``finally``."""
+        outputs: dict[str, Any] = {**dict.fromkeys(self._plan.output_keys), **self._given_outputs}
+        for step in self._plan.main:
+            outputs.update(self._log.results[step.id].outputs)
+        return outputs
+
     def _record(self, event: str, **data: Any) -> dict[str, Any]:
         recorded = self._recorder.record(event, **data)
-        self._executor._observer.on_event(recorded)
+        with suppress(OSError):  # who watches may be gone; the run is not changed by it
+            self._executor._observer.on_event(recorded)
         return recorded
+
+    def _show(self, step: str, output: bytes) -> None:
+        with suppress(OSError):
+            self._executor._observer.on_output(step, output)
 
 
 def _user() -> str:

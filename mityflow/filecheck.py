@@ -67,6 +67,8 @@ def without_doubles(problems: Iterable[Problem]) -> list[Problem]:
     """One fault for one typo: a key is not missing as well where another was meant to be it."""
     found = list(problems)
     meant = {(p.where[:-1], p.suggestion) for p in found if p.rule == "unknown-key"}
+    typed = {p.where for p in found if p.rule == "type"}
+    found = [p for p in found if p.rule != "const" or p.where not in typed]
     return [p for p in found if p.rule != "missing-key" or (p.where, p.message.split("'")[1]) not in meant]
 
 
@@ -79,12 +81,16 @@ def ambiguous(root: Node, numeric: Callable[[Where], bool]) -> Iterator[Problem]
             pending += [
                 (child, (*where, key))
                 for key, child in node.value.items()
-                if not key.startswith("x-") and not numeric((*where, key))
+                if not key.startswith("x-") and not (numeric((*where, key)) and _is_finite(child))
             ]
         elif node.kind == "sequence":
             pending += [(child, (*where, i)) for i, child in enumerate(node.value)]
         elif node.style == "plain" and (why := _why_ambiguous(node)):
             yield Problem("ambiguous", why, where)
+
+
+def _is_finite(node: Node) -> bool:
+    return not isinstance(node.value, float) or math.isfinite(node.value)
 
 
 def _why_ambiguous(node: Node) -> str:

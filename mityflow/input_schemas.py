@@ -28,10 +28,7 @@ _SCHEMAS = {
 
 def input_problems(name: str, schema: Any, where: Where) -> list[Problem]:
     """What is wrong with the schema of one input (JSON Schema 2020-12), its default included."""
-    problems = list(_keyword_problems(schema, where))
-    if problems:
-        return problems
-    problems = list(_meta_problems(schema, where))
+    problems = [*_keyword_problems(schema, where), *_meta_problems(schema, where)]
     if problems or "default" not in schema:
         return problems
     from mityflow.inputs import why_refused

@@ -29,7 +29,7 @@ def parse_input(name: str, text: str, schemas: Mapping[str, Schema]) -> Any:
     if kind == "string" or (kind is None and _all_text(schema.get("enum"))):
         return text
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         if kind is None or (isinstance(kind, list) and "string" in kind):
             return text
@@ -132,6 +132,13 @@ def _unknown(name: str, schemas: Mapping[str, Schema]) -> str:
 
 def _all_text(options: Any) -> bool:
     return isinstance(options, list) and all(isinstance(o, str) for o in options)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(text)
+    return number
 
 
 def _no_constant(text: str) -> Any:

@@ -217,13 +217,11 @@ def _closed(where: tuple[str | int, ...]) -> bool:
     return where[0] == "guardrails"
 
 
-def _build(tree: Mapping[str, Any], path: Path) -> Workflow | None:
-    """The workflow of what is left of the file; None without an id."""
-    if not isinstance(tree.get("id"), str):
-        return None
+def _build(tree: Mapping[str, Any], path: Path) -> Workflow:
+    """The workflow of what is left of the file."""
     return Workflow(
-        id=tree["id"],
-        name=tree.get("name") or tree["id"],
+        id=tree.get("id") or "unnamed",
+        name=tree.get("name") or tree.get("id") or "",
         description=tree.get("description") or "",
         inputs=tree.get("inputs") or {},
         secrets=tuple(s for s in tree.get("secrets") or () if s),

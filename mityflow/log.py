@@ -81,10 +81,12 @@ class ExecutionLog:
         self.asked: dict[str, StationResult] = {}
         self.pid: int | None = None
         self.died = False
+        self.damaged = False
         self.path: Path | None = None
         self.main_done = 0
         self.finally_done = 0
         self._cleaning = False
+        self._cleanup_error: str | None = None
         self._finally_ids: frozenset[str] = frozenset()
         self._given_outputs: dict[str, Any] = {}
 
@@ -110,7 +112,7 @@ class ExecutionLog:
 
     def can_resume(self) -> bool:
         """True when :meth:`WorkflowExecutor.resume` would find something to do."""
-        return self.died if self.unfinished else self.state is not ExecutionState.COMPLETED
+        return not self.damaged and not self.unfinished and self.state is not ExecutionState.COMPLETED
 
     def apply(self, event: Mapping[str, Any]) -> None:
         """Change as the event says. Raises StoreError for an event of an unknown kind."""
@@ -131,7 +133,7 @@ class ExecutionLog:
             "workflow_id": self.workflow_id,
             "workflow_name": self.workflow_name,
             "run_id": self.run_id,
-            "state": "failed" if self.died else self.state.value,
+            "state": self.state.value,
             "current_station_index": self.current_station_index,
             "stations": self.stations,
             "outputs": self.workflow_outputs,
@@ -144,8 +146,15 @@ class ExecutionLog:
     def mark_died(self) -> None:
         """The process that wrote this log is gone without having ended the run."""
         self.died = True
+        self.state = ExecutionState.FAILED
         where = f" during '{self.current}'" if self.current else ""
-        self.error = self.error or f"mityflow (process {self.pid}) was killed{where}"
+        self.error = self.error or f"mityflow (process {self.pid}) ended{where} without recording how; was it killed?"
+
+    def mark_damaged(self, error: str) -> None:
+        """The journal cannot be read to its end, so nobody knows how the run stands."""
+        self.damaged = True
+        self.state = ExecutionState.FAILED
+        self.error = error
 
     # One method for each kind of event.
 
@@ -183,7 +192,7 @@ class ExecutionLog:
         if step in self._finally_ids:
             self.finally_done += 1
             if stopping and self.error is None:
-                self.error = f"{step}: {result.message}"
+                self.error = self._cleanup_error = f"{step}: {result.message}"
         elif stopping:
             self._stop("cancelled" if result.status == "cancelled" else "failed", f"{step}: {result.message}")
         else:
@@ -214,12 +223,13 @@ class ExecutionLog:
 
     def _run_resumed(self, event: Mapping[str, Any]) -> None:
         """Forget what will be done again: whatever did not end well, and ``finally`` of an ended attempt."""
-        fresh_attempt = self.state.ended or self.stop is not None
+        fresh_attempt = (self.state.ended and not self.died) or self.stop is not None
         done = set(self.stations[: self.main_done])
         if not fresh_attempt:
             done |= set(self.stations[self.main_count : self.main_count + self.finally_done])
         else:
             self.finally_done = 0
+            self._cleanup_error = None
         waiting = self.current if self.state is ExecutionState.WAITING else None
         self.results = {id_: r for id_, r in self.results.items() if id_ in done or id_ == waiting}
         self.outputs = dict(self._given_outputs)
@@ -227,7 +237,8 @@ class ExecutionLog:
             if id_ in done:
                 self.outputs.update(result.outputs)
         self.attempts = {}
-        self.stop = self.error = self.completed_at = None
+        self.stop = self.completed_at = None
+        self.error = None if fresh_attempt else self._cleanup_error
         self.died = False
         self.pid = event.get("pid")
         self._cleaning = self.main_done == self.main_count

@@ -113,7 +113,7 @@ class CheckCache:
         try:
             entry = json.loads(self._path(data).read_bytes())
             return Checked(dict(entry["modules"]))
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
     def passed(self, data: bytes, plan: Plan) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from mityflow.context import WorkflowContext
 from mityflow.errors import ResumeError, StoreError
 from mityflow.plan import Plan
 from mityflow.registry import StationRegistry
+from mityflow.store import masked_context, masked_values
 from mityflow.workflow import Workflow
 
 FORMAT = 1
@@ -59,6 +60,31 @@ def new_recipe(
     }
 
 
+def masked(recipe: dict[str, Any], mask: Callable[[Any], Any]) -> dict[str, Any]:
+    """The recipe without secrets; the inputs that held one are named, since they are lost."""
+    context = masked_context(recipe["context"], mask)
+    lost = [name for name, value in recipe["context"]["inputs"].items() if context["inputs"][name] != value]
+    return {
+        **recipe,
+        "workflow_text": mask(recipe["workflow_text"]),
+        "workflow": _masked_workflow(recipe["workflow"], mask),
+        "context": context,
+        "guardrails": mask(recipe["guardrails"]),
+        "masked_inputs": lost,
+    }
+
+
+def _masked_workflow(data: Mapping[str, Any], mask: Callable[[Any], Any]) -> dict[str, Any]:
+    parts = {key: masked_values(data[key], mask) for key in ("name", "description", "inputs", "env", "outputs")}
+    calls = {
+        key: [
+            {k: masked_values(v, mask) if k in ("with", "when") else v for k, v in call.items()} for call in data[key]
+        ]
+        for key in ("stations", "finally")
+    }
+    return {**data, **parts, **calls, "guardrails": mask(data["guardrails"])}
+
+
 def restore(data: Mapping[str, Any], run_id: str, workflow: Workflow | None, env: Mapping[str, str]) -> Recipe:
     """The recipe from its JSON data, with the environment values that were not stored.
 
@@ -71,7 +97,7 @@ def restore(data: Mapping[str, Any], run_id: str, workflow: Workflow | None, env
         stored = Workflow.from_data(data["workflow"])
         digest, kept = data["digest"], data["context"]
         names = [n for n in kept["env_names"] if n not in env and n not in os.environ]
-        masked = [name for name, value in kept["inputs"].items() if "***" in str(value)]
+        lost = data["masked_inputs"]
     except (KeyError, TypeError) as error:
         raise StoreError(f"plan.json of run {run_id} is damaged: {error!r}") from error
     workflow = workflow or stored
@@ -87,8 +113,8 @@ def restore(data: Mapping[str, Any], run_id: str, workflow: Workflow | None, env
             f"the environment value {' and '.join(names)} is not stored and must be given again",
             hint="set it in the environment, or pass env={...} to resume",
         )
-    if masked:
-        raise ResumeError(f"the input {' and '.join(masked)} held a secret and was not stored", hint="start a new run")
+    if lost:
+        raise ResumeError(f"the input {' and '.join(lost)} held a secret and was not stored", hint="start a new run")
     values = {n: env[n] if n in env else os.environ[n] for n in kept["env_names"]}
     return Recipe(workflow, WorkflowContext.from_data(kept, values), data.get("guardrails") or {})
 

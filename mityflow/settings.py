@@ -46,7 +46,7 @@ def check_settings(
             told = detail["type"] == "extra_forbidden" and len(detail["loc"]) == 1
             lacking = partial and (not detail["loc"] or detail["type"] == "missing")
             if not told and not lacking and (_sure(detail) or rendered or not _open(values, detail["loc"])):
-                problems.append(_problem(detail, station.name, where))
+                problems.append(_problem(detail, station.name, where, rendered=rendered))
     return without_doubles(problems)
 
 
@@ -71,7 +71,7 @@ def _keys(model: type[BaseModel]) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()]
 
 
-def _problem(detail: ErrorDetails, name: str, where: Where) -> Problem:
+def _problem(detail: ErrorDetails, name: str, where: Where, *, rendered: bool) -> Problem:
     kind, loc = detail["type"], detail["loc"]
     place = (*where, *loc)
     if kind == "missing":
@@ -80,7 +80,8 @@ def _problem(detail: ErrorDetails, name: str, where: Where) -> Problem:
     if kind == "extra_forbidden":
         return Problem("unknown-key", f"unknown key '{loc[-1]}'", place, key=True)
     if kind == "string_type":
-        quotes = "" if isinstance(detail["input"], list | dict) else "; put it in quotes"
+        way_out = "; write {{ ... | string }}" if rendered else "; put it in quotes"
+        quotes = "" if isinstance(detail["input"], list | dict) else way_out
         return Problem("type", f"{_named(loc)} must be text{quotes}", place)
     message = detail["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]

@@ -139,7 +139,7 @@ def check_conditional(words: Sequence[Word]) -> None:
 def reads_code(command: Command) -> str | None:
     """The name of the program, when the command runs what it reads from its standard input."""
     for at, name in _programs(command.words, _first(command.words)):
-        if name in _REMOTE:
+        if name in _REMOTE or name in _SOURCING:
             return name
         if name in _INTERPRETERS:
             options = _Options(name, command.words, at)
@@ -283,6 +283,8 @@ _INTERPRETERS = {
     "node": _Interpreter("ep", "eprC", long_taking=("--eval", "--print", "--require", "--import", "--loader")),
     "php": _Interpreter("rBRE", "rBREcdfzt"),
 }
+_SOURCING = frozenset({"source", "."})
+_LANGUAGES = frozenset({"awk", "gawk", "mawk", "nawk", "sed", "gsed"})
 _REMOTE = frozenset({"ssh", "su", "watch", "parallel"})
 _WRAPPERS = frozenset(
     {"env", "sudo", "doas", "nohup", "nice", "ionice", "timeout", "xargs", "find", "stdbuf", "setsid", "chroot"}
@@ -295,6 +297,8 @@ def _check_programs(words: Sequence[Word], first: int) -> None:
     if split and _program(words[first]) in _WRAPPERS:
         refuse(split[0], f"in an unquoted $(...) among the arguments of '{words[first].text}'")
     for at, name in _programs(words, first):
+        if name in _LANGUAGES and _values(words[at + 1 :]):
+            refuse(_values(words[at + 1 :])[0], f"in the arguments of '{name}', whose programs can run commands")
         if name in _REMOTE and _values(words[at + 1 :]):
             refuse(_values(words[at + 1 :])[0], f"in the arguments of '{name}', which a shell evaluates once more")
         if name in _INTERPRETERS:

@@ -11,6 +11,7 @@ import time
 from collections import ChainMap
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, overload
 
@@ -319,6 +320,7 @@ class StationContext(WorkflowContext):
         """The context of one step; ``base.outputs`` are what earlier stations gave."""
         context = cls.__new__(cls)
         context.__dict__.update(base.__dict__)
+        context.inputs, context.metadata = deepcopy(base.inputs), deepcopy(base.metadata)
         context.outputs = context._chain = ChainMap({}, base.outputs)
         context.step = step
         context.values = values

@@ -6,7 +6,7 @@ import inspect
 import math
 import os
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mityflow.context import WorkflowContext
 from mityflow.errors import MityError, StoreError
 from mityflow.expressions import ExpressionError, has_expression, render_value
+from mityflow.interpreter import FAILURE_QUESTION
 from mityflow.interrupts import Interrupts
 from mityflow.plan import Step
 from mityflow.process import Cancelled, CommandResult, TimedOut
-from mityflow.station import Answer, StationContext, StationResult
+from mityflow.station import Answer, Artifact, Question, StationContext, StationResult
 from mityflow.workflow import format_duration
 
 if TYPE_CHECKING:
     from mityflow.masking import Masker
 
 _LONGEST_TRACE = 8000
+_LARGEST = 10**300
 
 
 class StepRun(NamedTuple):
@@ -78,7 +80,7 @@ def run_step(run: StepRun) -> StationResult:
     except KeyboardInterrupt:
         run.interrupts.cancel()
         return StationResult(call.id, "cancelled", "interrupted")
-    except (Exception, SystemExit, GeneratorExit) as error:  # noqa: BLE001 - a station may raise anything
+    except BaseException as error:  # noqa: BLE001 - a station may raise anything
         return _raised(error, run)
 
 
@@ -86,7 +88,11 @@ def _execute(step: Step, context: StationContext) -> Any:
     if not step.station.should_run(context):
         return StationResult.skipped("the station found nothing to do")
     answer: Any = step.station.execute(context)
-    return _awaited(answer) if inspect.isawaitable(answer) else answer
+    if inspect.isawaitable(answer):
+        answer = _awaited(answer)
+    if context.time_left() == 0:  # where nothing could interrupt it: in another thread, or against its will
+        raise TimedOut
+    return answer
 
 
 def _awaited(answer: Any) -> Any:
@@ -95,8 +101,12 @@ def _awaited(answer: Any) -> Any:
     async def wait() -> Any:
         return await answer
 
-    body: Coroutine[Any, Any, Any] = wait()
-    return asyncio.run(body)
+    if asyncio._get_running_loop() is None:
+        return asyncio.run(wait())
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:  # our caller has a loop of its own in this thread
+        return pool.submit(asyncio.run, wait()).result()
 
 
 def _settings(run: StepRun) -> tuple[Mapping[str, Any], dict[str, str]]:
@@ -200,26 +210,30 @@ def _checked(step: Step, result: Any, context: StationContext) -> StationResult:
         outputs = as_data({**context.own_outputs, **result.outputs})
     except TypeError as error:
         return StationResult.failure(f"the station's outputs are not data: {error}")
-    lacking = _lacking(step, result, outputs, context.workspace) if result.success else ""
-    return StationResult(
-        step.id,
-        "failed" if lacking else result.status,
-        lacking or result.message,
-        outputs=outputs,
-        artifacts=[a._replace(path=os.fspath(a.path)) for a in result.artifacts],
-        question=result.question,
-        error=result.error,
-    )
+    try:
+        artifacts = [Artifact(str(a.name), os.fspath(a.path), str(a.description)) for a in result.artifacts]
+        question = Question.from_data(as_data(result.question.to_data())) if result.question else None
+        cause = as_data(result.error)
+    except (TypeError, AttributeError) as fault:
+        return StationResult.failure(f"the station's answer is not data: {fault}")
+    if result.status == "waiting" and (question is None or question.id == FAILURE_QUESTION):
+        return StationResult.failure("the station waits without a question of its own")
+    if question and step.call.where[0] == "finally":
+        return StationResult.failure("a step of 'finally' cannot ask")
+    lacking = _lacking(step, artifacts, outputs, context.workspace) if result.success else ""
+    status = "failed" if lacking else result.status
+    message = lacking or str(result.message)
+    return StationResult(step.id, status, message, outputs=outputs, artifacts=artifacts, question=question, error=cause)
 
 
-def _lacking(step: Step, result: StationResult, outputs: Mapping[str, Any], workspace: Path) -> str:
+def _lacking(step: Step, artifacts: list[Artifact], outputs: Mapping[str, Any], workspace: Path) -> str:
     for key in step.output.keys:
         if key not in outputs:
             return f"the station said it succeeded, but did not produce its output '{key}'"
-    for artifact in result.artifacts:
+    for artifact in artifacts:
         if not (workspace / artifact.path).exists():
             return f"the station said it succeeded, but its artifact '{artifact.name}' is not there: {artifact.path}"
-    names = {artifact.name for artifact in result.artifacts}
+    names = {artifact.name for artifact in artifacts}
     for name in step.output.artifacts:
         if name not in names:
             return f"the station said it succeeded, but did not produce its artifact '{name}'"
@@ -230,7 +244,9 @@ def as_data(value: Any, depth: int = 0) -> Any:
     """``value`` as plain JSON data; paths become text, tuples lists. Raises TypeError for anything else."""
     if isinstance(value, Enum):
         return as_data(value.value, depth)
-    if value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
+    if value is None or isinstance(value, bool | str) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    if isinstance(value, int) and abs(value) < _LARGEST:
         return value
     if depth > 100:
         raise TypeError("it is nested too deeply")
@@ -243,15 +259,19 @@ def as_data(value: Any, depth: int = 0) -> Any:
         return {key: as_data(v, depth + 1) for key, v in value.items()}
     if isinstance(value, list | tuple):
         return [as_data(v, depth + 1) for v in value]
-    raise TypeError(f"{type(value).__name__} {str(value)[:60]!r}")
+    raise TypeError(f"a value of type {type(value).__name__}")
 
 
 def _raised(error: BaseException, run: StepRun) -> StationResult:
     """An exception as a failure with its cause; the traceback goes to the step's log."""
     import traceback
 
-    text = "".join(traceback.format_exception(error))
-    run.write(run.masker.text(text).encode(errors="replace"))
-    result = StationResult.failure(f"{type(error).__name__}: {error}")
-    result.error = {"type": type(error).__name__, "message": str(error), "traceback": text[-_LONGEST_TRACE:]}
+    try:
+        message = str(error)
+    except Exception:  # noqa: BLE001 - an exception's own text may raise anything
+        message = "(its text cannot be made)"
+    text = run.masker.text("".join(traceback.format_exception(error)))
+    run.write(text.encode(errors="replace"))
+    result = StationResult.failure(f"{type(error).__name__}: {message}")
+    result.error = {"type": type(error).__name__, "message": message, "traceback": text[-_LONGEST_TRACE:]}
     return result

@@ -33,6 +33,7 @@ FOLDER = ".mity"
 _SNAPSHOT_SHARE = 20.0
 _SNAPSHOT_PAUSE = 1.0
 _HEAD = 1024
+_CONTENT = ("message", "outputs", "artifacts", "error")
 _SYNCED = {"run.started", "step.completed", "step.waiting", "step.answered", "run.ended", "run.resumed"}
 _STATE_CHANGES = {"run.started", "step.waiting", "step.answered", "run.ended", "run.resumed"}
 
@@ -169,8 +170,12 @@ class Store:
 
     def load(self, run_id: str) -> ExecutionLog:
         """The log of a run, folded from its journal; ``died`` is set when nobody is at work on it."""
-        log = self.fold(run_id, self.journal(run_id))
-        if log.unfinished and not self.at_work(run_id):
+        journal = self.journal(run_id)
+        log = self.fold(run_id, journal)
+        if journal.damage:
+            path = self.run_folder(run_id) / "events.jsonl"
+            log.mark_damaged(f"{path}:{journal.damage.line}: {journal.damage.reason}; what came after is not known")
+        elif log.unfinished and not self.at_work(run_id):
             log.mark_died()
         return log
 
@@ -182,7 +187,7 @@ class Store:
         for number, event in enumerate(journal.events, 1):
             try:
                 log.apply(event)
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
+            except (KeyError, TypeError, ValueError, AttributeError, UsageError) as error:
                 raise StoreError(f"{path}:{number}: this event is damaged ({error!r})") from error
         if log.workflow_id:
             log.path = self.log_path(log.workflow_id)
@@ -271,7 +276,7 @@ class Recorder:
 
     def record(self, event: str, **data: Any) -> dict[str, Any]:
         """Record an event, and return it as it was recorded. Raises StoreError when that failed."""
-        whole: dict[str, Any] = self._mask({"event": event, "at": iso(self._clock.now()), **data})
+        whole = _masked({"event": event, "at": iso(self._clock.now()), **data}, self._mask)
         self._writer.append(whole, sync=event in _SYNCED)
         self.log.apply(whole)
         if event in ("step.completed", "step.waiting"):
@@ -293,6 +298,42 @@ class Recorder:
             write_atomically(path, _snapshot(self.log, self._lines))
         ended = time.perf_counter()
         self._next_snapshot = ended + max(_SNAPSHOT_PAUSE, _SNAPSHOT_SHARE * (ended - begun))
+
+
+def _masked(event: dict[str, Any], mask: Callable[[Any], Any]) -> dict[str, Any]:
+    """The event without secrets in what users and stations put into it; its frame stays as it is."""
+    for key in ("outputs", "error", "reason"):
+        if key in event:
+            event[key] = masked_values(event[key], mask)
+    if "result" in event:
+        result = event["result"]
+        event["result"] = {**result, **{k: masked_values(result[k], mask) for k in _CONTENT if k in result}}
+        if "question" in result:
+            event["result"]["question"] = _masked_question(result["question"], mask)
+    if "answer" in event:
+        event["answer"] = {**event["answer"], "message": mask(event["answer"]["message"])}
+    if "context" in event:
+        event["context"] = masked_context(event["context"], mask)
+    return event
+
+
+def masked_values(value: Any, mask: Callable[[Any], Any]) -> Any:
+    """Data without secrets, the keys of a mapping left as the names they are."""
+    return {k: mask(v) for k, v in value.items()} if isinstance(value, dict) else mask(value)
+
+
+def masked_context(context: Mapping[str, Any], mask: Callable[[Any], Any]) -> dict[str, Any]:
+    """A context's data without secrets in what was given to it."""
+    given = {key: masked_values(context[key], mask) for key in ("inputs", "metadata", "app_name", "stack")}
+    name = given["app_name"]
+    path = os.path.join(context["workspace"], name) if name else context["workspace"]
+    return {**context, **given, "output_path": path}
+
+
+def _masked_question(question: Mapping[str, Any], mask: Callable[[Any], Any]) -> dict[str, Any]:
+    """A question without secrets; what answers refer to stays."""
+    options = [{**o, "label": mask(o["label"]), "description": mask(o["description"])} for o in question["options"]]
+    return {**question, "text": mask(question["text"]), "options": options}
 
 
 def _result_lines(log: ExecutionLog) -> dict[str, str]:

@@ -151,8 +151,8 @@ class Workflow:
     def station(self, station: str, **call: Any) -> Workflow:
         """A copy with one more station at the end.
 
-        ``call`` takes the keys of a file's long form: ``id``, ``with_`` (also ``params``-free plain
-        data), ``when``, ``timeout`` (a duration), ``retry`` (a mapping), ``on_failure``, ``needs``.
+        ``call`` takes the keys of a file's long form: ``id``, ``with_``, ``when``, ``timeout`` (a
+        duration such as ``90s``), ``retry`` (a mapping), ``on_failure``, ``needs``.
         Raises UsageError for a wrong key or value.
         """
         where = ("stations", len(self.stations))
@@ -207,19 +207,31 @@ class Workflow:
         return hashlib.sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()
 
 
+_CALL_KINDS: dict[str, Any] = {
+    "with_": Mapping,
+    "when": str,
+    "timeout": str,
+    "retry": Mapping,
+    "needs": (list, tuple),
+}
+
+
 def make_call(station: str, where: tuple[str, int], **call: Any) -> StationCall:
     """A call from the keys of a file's long form. Raises UsageError for a wrong key or value."""
     known = {"id", "with_", "when", "timeout", "retry", "on_failure", "needs"}
     if unknown := sorted(set(call) - known):
         raise UsageError(f"'{unknown[0]}' is no setting of a station call", hint=f"one of {', '.join(sorted(known))}")
     timeout = call.get("timeout")
+    for key, kinds in _CALL_KINDS.items():
+        if call.get(key) is not None and not isinstance(call[key], kinds):
+            raise UsageError(f"'{key}' of a station call cannot be {call[key]!r}")
     on_failure = call.get("on_failure", "fail")
     if on_failure not in ON_FAILURE:
         raise UsageError(f"on_failure is one of {', '.join(ON_FAILURE)}, not '{on_failure}'")
     return StationCall(
         station=_check_id(station, "station"),
         id=_check_id(call.get("id", station), "step"),
-        with_=call.get("with_", {}),
+        with_=call.get("with_") or {},
         when=call.get("when"),
         timeout=None if timeout is None else parse_duration(timeout),
         retry=make_retry(call["retry"]) if call.get("retry") else None,
@@ -231,8 +243,13 @@ def make_call(station: str, where: tuple[str, int], **call: Any) -> StationCall:
 
 def make_retry(data: Mapping[str, Any]) -> Retry:
     """A retry from ``{attempts, delay, backoff}`` as a file has it."""
+    attempts, backoff = data.get("attempts"), data.get("backoff", 1)
+    if not isinstance(attempts, int) or attempts < 1 or not isinstance(backoff, int | float) or backoff < 1:
+        raise UsageError("retry needs 'attempts', a whole number of at least 1; 'backoff' is at least 1")
+    if unknown := sorted(set(data) - {"attempts", "delay", "backoff"}):
+        raise UsageError(f"'{unknown[0]}' is no setting of retry")
     delay = data.get("delay")
-    return Retry(data.get("attempts", 1), parse_duration(delay) if delay else 0.0, float(data.get("backoff", 1)))
+    return Retry(attempts, parse_duration(delay) if delay else 0.0, float(backoff))
 
 
 def _calls(data: Sequence[Mapping[str, Any]], key: str) -> tuple[StationCall, ...]:

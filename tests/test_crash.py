@@ -117,7 +117,7 @@ def test_a_killed_run_shows_as_failed_everywhere_and_leaves_no_child(workspace: 
     until(lambda: not any(map(alive, written_pids(workspace, "pids"))), "the children to be gone")
     shown = json.loads(call(workspace, "show", "--json").stdout)
     assert shown["state"] == "failed"
-    assert "was killed during 'shell'" in shown["error"]
+    assert "ended during 'shell' without recording how" in shown["error"]
     assert json.loads((workspace / ".mity" / "logs" / "slow.json").read_text())["state"] == "failed"
     assert json.loads(call(workspace, "runs", "--json").stdout)[0]["state"] == "failed"
 

@@ -379,3 +379,84 @@ def test_a_step_logs_into_its_own_file_and_into_no_other_run(workspace: Path) ->
 def test_an_app_name_that_is_no_plain_folder_name_is_refused(workspace: Path, name: str) -> None:
     with pytest.raises(UsageError, match="not a plain folder name"):
         WorkflowContext(workspace, name)
+
+
+@pytest.mark.parametrize("secret", ["secret", "2026", "failed", "step", "message", "first", "tmp", "at", "1", "run"])
+def test_a_secret_that_is_a_common_word_spoils_no_record(workspace: Path, secret: str) -> None:
+    tries: list[str] = []
+
+    def act(context: StationContext) -> StationResult:
+        tries.append(context.env["KEY"])
+        return StationResult.success("act") if len(tries) > 1 else StationResult.failure(f"saw {secret} here")
+
+    registry = stations(fake("act", act), fake("first"))
+    workflow = Workflow("w").station("first").station("act")
+    executor = WorkflowExecutor(registry)
+    log = executor.execute(workflow, WorkflowContext(workspace).with_env("KEY", secret))
+    assert log.error == "act: saw *** here"
+    again = executor.resume(executor.load_log(log.path), env={"KEY": secret})
+    assert again.state is ExecutionState.COMPLETED
+    assert tries == [secret, secret]
+
+
+def test_a_failure_in_finally_is_not_forgotten_after_a_crash(workspace: Path) -> None:
+    registry = stations(fake("act"), fake("bad", lambda _: StationResult.failure("no")))
+    executor = WorkflowExecutor(registry)
+    log = executor.execute(Workflow("w").station("act").finally_station("bad"), WorkflowContext(workspace))
+    assert log.state is ExecutionState.FAILED
+    journal = Store(workspace).run_folder(log.run_id) / "events.jsonl"
+    journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:-1]))
+    dead = executor.load_log(log.path)
+    assert dead.state is ExecutionState.FAILED
+    assert executor.resume(dead).state is ExecutionState.FAILED
+
+
+def test_a_cancelled_task_of_a_station_is_a_failure(workspace: Path) -> None:
+    async def act(_: StationContext) -> StationResult:
+        raise asyncio.CancelledError
+
+    assert "CancelledError" in result_of(run(act, workspace)).message
+
+
+def test_an_asynchronous_station_works_where_a_loop_is_running(workspace: Path) -> None:
+    async def act(_: StationContext) -> StationResult:
+        await asyncio.sleep(0)
+        return StationResult.success("act")
+
+    async def main() -> Any:
+        return run(act, workspace)
+
+    assert asyncio.run(main()).state is ExecutionState.COMPLETED
+
+
+def test_what_a_station_changes_in_place_changes_nothing_for_others(workspace: Path) -> None:
+    def spoil(context: StationContext) -> StationResult:
+        context.get_input("k").append(99)
+        context.inputs["cfg"]["x"] = 1
+        return StationResult.success("spoil")
+
+    seen: list[Any] = []
+
+    def look(context: StationContext) -> StationResult:
+        seen.extend([context.get_input("k"), context.inputs["cfg"]])
+        return StationResult.success("look")
+
+    gives = fake("gives", lambda _: StationResult.success("gives", outputs={"k": [1]}), gives=("k",))
+    workflow = Workflow("w").with_input("cfg", {"default": {}}).station("gives").station("spoil").station("look")
+    WorkflowExecutor(stations(gives, fake("spoil", spoil), fake("look", look))).execute(
+        workflow, WorkflowContext(workspace)
+    )
+    assert seen == [[1], {}]
+
+
+@pytest.mark.parametrize("message", [ValueError("z"), 5, None, b"x"])
+def test_a_message_becomes_text(workspace: Path, message: Any) -> None:
+    assert result_of(run(lambda _: StationResult.failure(message), workspace)).message == str(message)
+
+
+@pytest.mark.parametrize(
+    "call", [{"retry": {"attempts": "2"}}, {"retry": {"atempts": 2}}, {"timeout": 5}, {"needs": "a"}, {"whne": "x"}]
+)
+def test_a_wrong_setting_of_a_call_is_refused(call: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        Workflow("w").station("a", **call)

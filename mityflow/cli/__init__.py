@@ -5,14 +5,16 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from contextlib import suppress
 
 
 def main() -> None:
     """Entry point of the ``mityflow`` command."""
-    if sys.argv[1:] == ["--version"]:  # answered at once: scripts and editors ask often
+    if sys.argv[1:] == ["--version"] and sys.stdout:  # answered at once: scripts and editors ask often
         from mityflow import __version__
 
-        sys.stdout.write(f"mityflow {__version__}\n")
+        with suppress(OSError):
+            os.write(sys.stdout.fileno(), f"mityflow {__version__}\n".encode())
         return
     gc.disable()  # starting makes no garbage, and looking for it costs a tenth of a short run
     for name in ("stdout", "stderr"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -27,6 +28,7 @@ _COMMANDS = {
     "completion": ("completion", "Print the script that completes mityflow in a shell."),
 }
 BUG = 70
+_CANNOT_PRINT = (errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF)
 
 
 class Commands(click.Group):
@@ -99,7 +101,9 @@ def run() -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return _failed("interrupted", 130)
-    except BrokenPipeError:
+    except OSError as error:
+        if error.errno not in _CANNOT_PRINT:
+            return _failed(f"{error.filename or 'the system'}: {error.strerror}", 1)
         return _closed(0)
     except Exception as error:  # noqa: BLE001 - whatever is left is a bug, and says so
         from mityflow.cli.report import write_report
@@ -120,6 +124,6 @@ def _closed(exit_code: int) -> int:
     """Flush standard output; one that is closed or full changes no result."""
     try:
         sys.stdout.flush()
-    except OSError:
+    except (OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return exit_code

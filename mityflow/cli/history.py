@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from itertools import islice
@@ -75,7 +76,7 @@ def show(run_ref: str | None, workspace: Path, as_json: bool) -> int:
 def _log_lines(log: ExecutionLog, screen: Screen) -> list[str]:
     state = log.head()["state"]
     lines = [
-        f"{log.workflow_name} ({log.workflow_id})  run {log.run_id}  {screen.paint(state, state)}",
+        f"{printable(log.workflow_name)} ({log.workflow_id})  run {log.run_id}  {screen.paint(state, state)}",
         f"started {log.started_at}" + (f", ended {log.completed_at}" if log.completed_at else ""),
     ]
     lines += [f"input {key} = {printable(json.dumps(value))}" for key, value in log.context.get("inputs", {}).items()]
@@ -157,8 +158,13 @@ class _Printer:
                 sys.stdout.write(f"== {name.removesuffix('.log')}\n")
                 sys.stdout.flush()
             while chunk := file.read(_CHUNK):
-                sys.stdout.buffer.write(chunk)
+                sys.stdout.buffer.write(_harmless(chunk) if sys.stdout.isatty() else chunk)
             self._printed[name] = file.tell()
+
+
+def _harmless(data: bytes) -> bytes:
+    """Output without what would steer the terminal; colours stay."""
+    return re.sub(rb"\x1b(?!\[[0-9;]*m)|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]", b"", data)
 
 
 def _number(name: str) -> tuple[int, str]:

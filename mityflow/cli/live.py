@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -44,12 +45,14 @@ class LiveProgress(PlainProgress):
         self.last = self._tail[-1].strip() if self._tail else self.last
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
-        self._live.stop()
+        """Leave the terminal as it was, if it is still there."""
+        with suppress(OSError):
+            self._live.stop()
 
     def row(self) -> Table:
         """The moving line, never wider than the terminal."""
-        grid = Table.grid(padding=(0, 1), expand=True)
+        grid = Table.grid(padding=(0, 1))
+        grid.width = max(20, self._console.width - 4)  # room for the ^C that a terminal echoes
         grid.add_column(no_wrap=True, width=3)
         grid.add_column(no_wrap=True)
         grid.add_column(no_wrap=True)
@@ -57,7 +60,7 @@ class LiveProgress(PlainProgress):
         took = seconds(time.monotonic() - self.since)
         place = Text.from_ansi(self._place(self.step or ""))
         name = Text.assemble(place, " ", self.step or "")
-        grid.add_row(self._spinner, name, took, Text(self.last, style="dim"))
+        grid.add_row(self._spinner, name, took, Text(self.last, style="dim" if self._screen.colours else ""))
         return grid
 
 

@@ -64,7 +64,7 @@ class PlainProgress:
 
     def _run_started(self, event: Mapping[str, Any]) -> None:
         self._numbers = {s: i for i, s in enumerate(event["stations"], 1)}
-        name = event["workflow_name"]
+        name = printable(event["workflow_name"])
         self._screen.line(f"{self._screen.paint(name, 'bold')}  run {event['run_id']}")
         self._run_resumed(event)
 

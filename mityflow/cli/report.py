@@ -11,6 +11,7 @@ import traceback
 from mityflow import __version__
 from mityflow.masking import Masker
 
+_LONG = 6
 _LIKE_A_SECRET = ("TOKEN", "SECRET", "PASSWORD", "PASSWD", "KEY", "CREDENTIAL", "AUTH")
 
 
@@ -36,6 +37,10 @@ def write_report(error: BaseException) -> str:
 
 
 def _values_to_hide() -> list[str]:
-    """Values of the environment that look like secrets, and of the inputs on the command line."""
-    hidden = [v for k, v in os.environ.items() if any(word in k.upper() for word in _LIKE_A_SECRET)]
+    """Values of the environment that may be secrets, and of the inputs on the command line."""
+    hidden = [
+        value
+        for name, value in os.environ.items()
+        if any(word in name.upper() for word in _LIKE_A_SECRET) or (len(value) >= _LONG and value[0] not in "/~.")
+    ]
     return hidden + [a.partition("=")[2] for a in sys.argv if "=" in a]

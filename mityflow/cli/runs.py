@@ -6,7 +6,7 @@ import gc
 import json
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from mityflow.cli.options import (
 from mityflow.cli.progress import JsonProgress, PlainProgress
 from mityflow.cli.screen import Screen, printable, seconds
 from mityflow.clock import from_iso
+from mityflow.errors import MityError, UsageError
 from mityflow.executor import WorkflowExecutor
 from mityflow.log import ExecutionLog, ExecutionState
 from mityflow.recipe import Source
@@ -33,7 +34,6 @@ _EXIT = {
     ExecutionState.COMPLETED: 0,
     ExecutionState.FAILED: 1,
     ExecutionState.WAITING: 3,
-    ExecutionState.CANCELLED: 130,
 }
 
 
@@ -76,11 +76,14 @@ def run(
     cache = CheckCache(workspace / FOLDER)
     path = find_workflow(workflow)
     prepared = prepare(path, registry, cache, shown=_shown(workflow, path))
-    values = input_values(prepared.workflow, inputs, inputs_file, ask=ask)
-    context = WorkflowContext(workspace, inputs=resolve_inputs(prepared.workflow.inputs, values))
+    with _masked_faults(prepared.workflow.secrets):
+        values = input_values(prepared.workflow, inputs, inputs_file, ask=ask)
+        context = WorkflowContext(workspace, inputs=resolve_inputs(prepared.workflow.inputs, values))
     progress = _progress(as_json=as_json, verbose=verbose)
-    executor = WorkflowExecutor(registry, observer=progress, answers=Answering(answers, ask=ask))
-    with _at_work(progress):
+    answering = Answering(answers, ask=ask)
+    answering.check_steps(list(prepared.plan.steps))
+    executor = WorkflowExecutor(registry, observer=progress, answers=answering)
+    with _at_work(progress, executor):
         log = executor.execute(
             prepared.workflow,
             context,
@@ -120,7 +123,6 @@ def resume(
     mityflow resume --answer retry
     """
     from mityflow.cli.values import Answering, interactive
-    from mityflow.errors import UsageError
     from mityflow.store import Store
 
     if message and answer is None:
@@ -133,8 +135,10 @@ def resume(
     progress = _progress(as_json=as_json, verbose=verbose)
     if isinstance(progress, PlainProgress):
         progress.know(log.stations)
-    executor = WorkflowExecutor(registry, observer=progress, answers=Answering(answers, ask=ask))
-    with _at_work(progress):
+    answering = Answering(answers, ask=ask)
+    answering.check_steps(log.stations)
+    executor = WorkflowExecutor(registry, observer=progress, answers=answering)
+    with _at_work(progress, executor):
         log = executor.resume(
             log,
             answer=Answer(answer, message) if answer is not None else None,
@@ -178,12 +182,30 @@ def _progress(*, as_json: bool, verbose: bool) -> Any:
 
 
 @contextmanager
-def _at_work(progress: Any) -> Iterator[None]:
-    """A run may be long, so garbage is looked for again; at the end the terminal is left as it was."""
+def _masked_faults(secrets: Sequence[str]) -> Iterator[None]:
+    """What is said of wrong values must not show a secret that one of them holds."""
+    try:
+        yield
+    except MityError as error:
+        from mityflow.masking import Masker
+
+        masker = Masker(os.environ.get(name, "") for name in secrets)
+        raise UsageError(masker.text(str(error))) if masker else error from None
+
+
+@contextmanager
+def _at_work(progress: Any, executor: WorkflowExecutor) -> Iterator[None]:
+    """A run may be long, so garbage is looked for again; at the end the terminal is left as it was.
+
+    Who is interrupted at a question leaves the run waiting.
+    """
     gc.freeze()
     gc.enable()
     try:
         yield
+    except (click.Abort, KeyboardInterrupt) as error:
+        click.echo("\nthe question stays open; 'mityflow resume' asks it again", err=True)
+        raise click.exceptions.Exit(_interrupted(executor)) from error
     finally:
         close = getattr(progress, "close", None)
         if close:
@@ -192,9 +214,7 @@ def _at_work(progress: Any) -> Iterator[None]:
 
 def _report(log: ExecutionLog, executor: WorkflowExecutor, *, as_json: bool) -> int:
     """Say how it ended and what to do now; the exit code."""
-    code = _EXIT[log.state]
-    if log.state is ExecutionState.CANCELLED and executor.signal not in (None, signal.SIGINT):
-        code = 143
+    code = _interrupted(executor) if log.state is ExecutionState.CANCELLED else _EXIT[log.state]
     if as_json:
         return code
     screen = Screen()
@@ -209,6 +229,10 @@ def _report(log: ExecutionLog, executor: WorkflowExecutor, *, as_json: bool) -> 
     for line in _what_now(log):
         screen.line(f"  {line}")
     return code
+
+
+def _interrupted(executor: WorkflowExecutor) -> int:
+    return 130 if executor.signal in (None, signal.SIGINT) else 143
 
 
 def _what_now(log: ExecutionLog) -> list[str]:

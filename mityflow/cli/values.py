@@ -9,7 +9,9 @@ from typing import Any
 
 import click
 
-from mityflow.errors import FaultsError, UsageError
+from mityflow.cli.screen import printable
+from mityflow.errors import FaultsError, MityError, UsageError, nearest
+from mityflow.executor import check_answer
 from mityflow.inputs import missing_inputs, parse_input, why_refused
 from mityflow.station import Answer, Question
 from mityflow.workflow import Workflow
@@ -36,6 +38,7 @@ def input_values(workflow: Workflow, options: Sequence[str], file: Path | None, 
 
 def mapping_file(path: Path) -> Mapping[str, Any]:
     """A YAML or JSON file that holds a mapping. Raises FaultsError or UsageError."""
+    from mityflow.filecheck import ambiguous, placed
     from mityflow.loader import read_bytes
     from mityflow.source import parse
 
@@ -45,12 +48,15 @@ def mapping_file(path: Path) -> Mapping[str, Any]:
     data = source.root.data()
     if not isinstance(data, dict):
         raise UsageError(f"{path} must hold a mapping")
+    wrong = [placed(problem, source) for problem in ambiguous(source.root, lambda _: False)]
+    if wrong:
+        raise FaultsError(wrong)
     return data
 
 
 def _ask_input(name: str, schema: Mapping[str, Any], schemas: Mapping[str, Mapping[str, Any]]) -> Any:
     description = schema.get("description")
-    label = f"{name} ({description})" if description else name
+    label = f"{name} ({printable(str(description))})" if description else name
     options = schema.get("enum")
     if options:
         return _choose(label, options)
@@ -94,10 +100,23 @@ class Answering:
         for step, given in self._file.items():
             _answer(step, given)
 
+    def check_steps(self, steps: Sequence[str]) -> None:
+        """Raises UsageError when the file names a step that is not there."""
+        for step in self._file:
+            if step not in steps:
+                meant = nearest(step, steps)
+                raise UsageError(f"no step '{step}' to answer" + (f"; did you mean '{meant}'?" if meant else ""))
+
     def __call__(self, step: str, question: Question) -> Answer | None:
         """The answer, None when nobody has one."""
         if step in self._file:
-            return _answer(step, self._file.pop(step))
+            answer = _answer(step, self._file.pop(step))
+            try:
+                check_answer(question, answer)
+            except MityError as error:  # the question stays open
+                click.echo(f"{step}: {error}", err=True)
+                return None
+            return answer
         return ask_question(step, question) if self._ask else None
 
 
@@ -111,9 +130,9 @@ def _answer(step: str, given: Any) -> Answer:
 
 def ask_question(step: str, question: Question) -> Answer:
     """Ask the person at the terminal."""
-    click.echo(f"\n{step}: {question.text}", err=True)
+    click.echo(f"\n{step}: {printable(question.text)}", err=True)
     for number, option in enumerate(question.options, 1):
-        more = " - ".join(part for part in (option.label, option.description) if part)
+        more = printable(" - ".join(part for part in (option.label, option.description) if part))
         click.echo(f"  {number}) {option.id}" + (f"  {more}" if more else ""), err=True)
     ids = [option.id for option in question.options]
     while True:
