@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 
 import pytest
 
@@ -110,10 +112,9 @@ def test_a_background_child_neither_delays_the_end_nor_survives(tmp_path: Path) 
 
 def test_a_child_that_left_the_group_and_holds_the_pipe_does_not_hang_us(tmp_path: Path) -> None:
     begun = time.monotonic()
-    result = sh("setsid sleep 30 & echo $!; sleep 0.1", tmp_path)
+    result = sh("setsid sh -c 'echo $$; touch up; exec sleep 30' & until [ -e up ]; do sleep 0.01; done", tmp_path)
     assert time.monotonic() - begun < 5
-    subprocess.run(["pkill", "-KILL", "-f", "^sleep 30$"], check=False)
-    assert result.stdout.strip().isdigit()
+    os.kill(int(result.stdout), signal.SIGKILL)
 
 
 def test_the_time_limit_ends_the_whole_group_even_if_it_does_not_listen(tmp_path: Path) -> None:
@@ -187,9 +188,169 @@ def test_a_signal_or_a_time_limit_at_any_moment_leaves_no_child_and_no_descripto
     assert descriptors() - before == set()
 
 
+class Raised(BaseException):
+    """What a signal handler raises."""
+
+
+def test_an_exception_raised_at_any_moment_leaves_no_child_and_no_descriptor(tmp_path: Path) -> None:
+    def handler(number: int, frame: FrameType | None) -> None:
+        raise Raised
+
+    sh("true", tmp_path)  # the watchdog is there now
+    before, children = descriptors(), commands_of_children()
+    dice = random.Random(2)
+    raised = 0
+    old = signal.signal(signal.SIGALRM, handler)
+    try:
+        for _ in range(150):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, dice.uniform(0.0001, 0.004))
+                sh("sleep 0.002; echo y", tmp_path)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+            except Raised:
+                raised += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old)
+    assert raised > 20
+    assert commands_of_children() == children, "a child was left, or one was never reaped"
+    assert descriptors() == before
+
+
+def commands_of_children() -> list[bytes]:
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    return [Path(f"/proc/{child}/cmdline").read_bytes().partition(b"\0")[0] for child in children]
+
+
+def test_a_handler_that_waited_for_the_start_is_called_after_it(tmp_path: Path) -> None:
+    came: list[int] = []
+    old = signal.signal(signal.SIGUSR1, lambda number, frame: came.append(number))
+    try:
+        sh(f"kill -USR1 {os.getpid()}", tmp_path)
+    finally:
+        now = signal.signal(signal.SIGUSR1, old)
+    assert came == [signal.SIGUSR1]
+    assert now is not old, "the handler that was there is back"
+
+
+def test_a_sink_that_fails_ends_the_command(tmp_path: Path) -> None:
+    def sink(data: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    sh("true", tmp_path)
+    before = descriptors()
+    with pytest.raises(OSError, match="No space left"):
+        sh("echo $$ > pid; echo hi; sleep 300", tmp_path, sink=sink)
+    assert not alive(int((tmp_path / "pid").read_text()))
+    assert descriptors() == before
+
+
+def test_a_slow_sink_loses_nothing(tmp_path: Path) -> None:
+    count = [0]
+
+    def sink(data: bytes) -> None:
+        count[0] += len(data)
+        time.sleep(0.15)  # with two chunks, longer than the wait for a pipe that stays open
+
+    sh("head -c 150000 /dev/zero; head -c 60000 /dev/zero >&2", tmp_path, sink=sink)
+    assert count[0] == 210_000
+
+
+def test_a_stranger_that_floods_the_pipe_does_not_hold_us(tmp_path: Path) -> None:
+    begun = time.monotonic()
+    sh("setsid sh -c 'echo $$ > pid; exec yes' & until [ -s pid ]; do sleep 0.01; done", tmp_path)
+    stranger = int((tmp_path / "pid").read_text())
+    assert time.monotonic() - begun < 5
+    until(lambda: not alive(stranger), "the stranger to find its pipe closed")
+
+
+def test_output_is_seen_while_the_command_runs(tmp_path: Path) -> None:
+    """It goes on only when what it printed has been seen."""
+
+    def sink(data: bytes) -> None:
+        if b"ready" in data:
+            (tmp_path / "seen").touch()
+
+    script = "printf 'ready? '; until [ -e seen ]; do sleep 0.01; done; echo yes"
+    assert sh(script, tmp_path, sink=sink, timeout=10, masker=Masker(["secret"])).stdout == "ready? yes\n"
+
+
+def test_a_child_that_closes_its_output_is_waited_for(tmp_path: Path) -> None:
+    assert sh("exec >&- 2>&-; sleep 0.1; exit 5", tmp_path).exit_code == 5
+
+
+def test_output_is_streamed_and_the_limit_kept_while_it_floods(tmp_path: Path) -> None:
+    begun = time.monotonic()
+    result = sh("trap '' TERM; yes", tmp_path, timeout=0.2, grace=0.1)
+    assert result.timed_out
+    assert time.monotonic() - begun < 3
+    assert result.stdout.startswith("y\n") or result.stdout.startswith("\ny")
+
+
+def test_what_a_shell_started_has_its_grace_too(tmp_path: Path) -> None:
+    """The shell ends at the first signal; its child has something to put away."""
+    child = 'trap "sleep 0.2; echo cleaned; exit" TERM; echo ready; while :; do sleep 0.02; done'
+    result = sh(f"bash -c '{child}'; echo never", tmp_path, timeout=0.4, grace=10)
+    assert result.stdout == "ready\ncleaned\n"
+
+
+def test_one_request_cancels_all_commands_that_wait(tmp_path: Path) -> None:
+    token = CancelToken()
+    ended: list[type[BaseException]] = []
+
+    def work(name: str) -> None:
+        try:
+            sh(f"touch {name}; sleep 300", tmp_path, cancel=token)
+        except Cancelled as error:
+            ended.append(type(error))
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in "abc"]
+    for thread in threads:
+        thread.start()
+    until(lambda: all((tmp_path / name).exists() for name in "abc"), "the commands to start")
+    assert token.watched
+    token.cancel()
+    for thread in threads:
+        thread.join(10)
+    assert ended == [Cancelled] * 3
+    assert not token.watched
+
+
+def test_a_request_that_comes_as_the_command_ends_is_not_lost(tmp_path: Path) -> None:
+    token = CancelToken()
+    with pytest.raises(Cancelled):
+        sh("echo end", tmp_path, cancel=token, sink=lambda data: token.cancel())
+
+
+def test_a_token_gives_its_descriptors_back() -> None:
+    before = descriptors()
+    CancelToken().cancel()
+    assert descriptors() == before
+
+
+def test_an_exit_code_that_is_lost_is_no_success(tmp_path: Path) -> None:
+    old = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        with pytest.raises(CommandError, match="not told of the end of its children"):
+            sh("exit 1", tmp_path)
+    finally:
+        signal.signal(signal.SIGCHLD, old)
+
+
+def test_without_descriptors_for_processes_the_end_is_noticed_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "pidfd_open")
+    assert sh("echo hi; sleep 300 & exit 3", tmp_path).exit_code == 3
+    assert sh("sleep 300", tmp_path, timeout=0.1).timed_out
+    monkeypatch.delattr(os, "waitid")
+    result = sh("sleep 300 & echo $!; exit 3", tmp_path)
+    assert result.exit_code == 3
+    until(lambda: not alive(int(result.stdout)), "the group to be gone")
+
+
 RUNNER = """
 import sys
-from mityflow.interrupts import Interrupts
 from mityflow.masking import Masker
 from mityflow.process import run
 run(["bash", "-c", sys.argv[1]], cwd=".", masker=Masker([]))
@@ -210,6 +371,89 @@ def test_children_and_grandchildren_die_with_a_killed_runner(tmp_path: Path, who
     until(lambda: not any(map(alive, pids)), "the children to be gone")
 
 
+STARTING = """
+import sys
+from mityflow.masking import Masker
+from mityflow.process import run
+run(["true"], cwd=".", masker=Masker([]))
+print("ready", flush=True)
+run(["bash", "-c", "exec -a " + sys.argv[1] + " sleep 300"], cwd=".", masker=Masker([]))
+"""
+
+
+def test_a_runner_killed_while_it_starts_a_command_leaves_none(tmp_path: Path) -> None:
+    dice = random.Random(4)
+    name = f"left-over-{os.getpid()}"
+    for _ in range(15):
+        runner = subprocess.Popen([PYTHON, "-c", STARTING, name], cwd=tmp_path, stdout=subprocess.PIPE)
+        assert runner.stdout is not None
+        runner.stdout.readline()
+        end = time.perf_counter() + dice.uniform(0, 0.0015)  # starting takes a third of a millisecond
+        while time.perf_counter() < end:
+            pass
+        runner.kill()
+        runner.wait()
+        runner.stdout.close()
+    until(lambda: not named(name), "the commands to be gone")
+
+
+def named(name: str) -> list[int]:
+    """Processes whose command line has this name in it."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if name.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(int(pid))
+        except OSError:
+            continue
+    return found
+
+
+def test_the_watchdog_outlives_signals_and_is_replaced_when_it_was_killed(tmp_path: Path) -> None:
+    sh("true", tmp_path)
+    (first,) = watchdogs()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        os.kill(first, number)
+    sh("true", tmp_path)
+    assert watchdogs() == [first]
+    os.kill(first, signal.SIGKILL)
+    until(lambda: not alive(first), "the watchdog to be gone")
+    sh("true", tmp_path)
+    (second,) = watchdogs()
+    assert second != first
+    assert "mityflow" not in Path(f"/proc/{second}/cmdline").read_text()
+    for fd in ("1", "2"):
+        assert os.readlink(f"/proc/{second}/fd/{fd}") != os.readlink(f"/proc/self/fd/{fd}")
+
+
+def watchdogs() -> list[int]:
+    children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    return [int(c) for c in children if Path(f"/proc/{c}/cmdline").read_bytes().startswith(b"/bin/sh\0-c\0")]
+
+
+def test_a_fork_has_a_watchdog_of_its_own(tmp_path: Path) -> None:
+    """A fork that lives on neither delays the end of our children nor shares their list."""
+    code = """
+import os, sys, time
+from mityflow.masking import Masker
+from mityflow.process import run
+def sleeper(name):
+    run(["bash", "-c", f"echo $$ > {name}; sleep 300"], cwd=".", masker=Masker([]))
+run(["true"], cwd=".", masker=Masker([]))
+sleeper("two") if os.fork() == 0 else sleeper("one")
+"""
+    runner = subprocess.Popen([PYTHON, "-c", code], cwd=tmp_path, start_new_session=True)
+    files = [tmp_path / "one", tmp_path / "two"]
+    until(lambda: all(f.exists() and f.read_text() for f in files), "the children")
+    one, two = (int(f.read_text()) for f in files)
+    runner.kill()
+    runner.wait()
+    until(lambda: not alive(one), "the runner's child to be gone")
+    assert alive(two)
+    os.killpg(runner.pid, signal.SIGKILL)
+    until(lambda: not alive(two), "the fork's child to be gone")
+
+
 def test_the_watchdog_ends_with_a_runner_that_ends_by_itself(tmp_path: Path) -> None:
     code = RUNNER + "import os\nprint(open(f'/proc/self/task/{os.getpid()}/children').read())"
     done = subprocess.run([PYTHON, "-c", code, "true"], cwd=tmp_path, capture_output=True, text=True, check=True)
@@ -225,12 +469,19 @@ def test_the_watchdog_ends_with_a_runner_that_ends_by_itself(tmp_path: Path) -> 
         (["a\0b"], "cannot be started: embedded null byte"),
         ([], "the command is empty"),
         (["/"], "'/' cannot be started: Permission denied"),
+        (["./absent"], "'./absent' is not found"),
+        (["./script"], "the program its first line names is not there"),
+        (["x" * 200_000], "File name too long|Argument list too long"),
+        (["secret-program"], re.escape("'***' is not found")),
     ],
 )
 def test_what_cannot_be_started_is_told(tmp_path: Path, argv: list[str], message: str) -> None:
+    (tmp_path / "script").write_text("#!/no/such/program\n")
+    (tmp_path / "script").chmod(0o755)
+    sh("true", tmp_path)
     before = descriptors()
     with pytest.raises(CommandError, match=message):
-        run(argv, cwd=tmp_path, masker=Masker([]))
+        run(argv, cwd=tmp_path, masker=Masker(["secret-program"]))
     assert descriptors() == before
 
 
@@ -273,6 +524,17 @@ def test_leftovers_of_a_dead_runner_are_found_by_their_mark(tmp_path: Path) -> N
     finally:
         other.kill()
         other.wait()
+
+
+def test_a_process_does_not_end_itself_or_what_it_descends_from(tmp_path: Path) -> None:
+    code = "from mityflow.process import end_leftovers; print(end_leftovers('this-run'))"
+    script = 'sleep 300 & echo $! && "$1" -c "$2"; echo "alive $?"'
+    env = {**os.environ, "MITY_RUN_ID": "this-run"}
+    argv = ["bash", "-c", script, "bash", PYTHON, code]
+    done = subprocess.run(argv, cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
+    sleeper, killed, end = done.stdout.splitlines()
+    assert killed == f"[{sleeper}]"
+    assert end == "alive 0"
 
 
 def test_many_commands_leave_nothing(tmp_path: Path) -> None:
