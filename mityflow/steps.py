@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import io
 import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -52,11 +54,12 @@ def run_step(run: StepRun) -> StationResult:
     deadline = None if call.timeout is None else time.monotonic() + call.timeout
     try:
         values, script_env = _settings(run)
+        runtime = _Runtime(run, deadline, script_env)
         context = StationContext.for_step(
             run.base,
             step=run.step.id,
             values=values,
-            runtime=_Runtime(run, deadline, script_env),
+            runtime=runtime,
             params=run.step.station.Params,
             answer=run.answer,
             attempt=run.attempt,
@@ -64,7 +67,8 @@ def run_step(run: StepRun) -> StationResult:
             guardrails=run.guardrails,
         )
         _need_inputs(run.step, context)
-        with run.interrupts.station(deadline):
+        printed = _Printed(runtime)
+        with run.interrupts.station(deadline), redirect_stdout(printed), redirect_stderr(printed):
             result = _execute(run.step, context)
         return _checked(run.step, result, context)
     except Cancelled:
@@ -199,6 +203,18 @@ class _Runtime:
     def write(self, text: str) -> None:
         """See :meth:`mityflow.station.StationContext.say`."""
         self._run.write(self._run.masker.text(text).encode(errors="replace"))
+
+
+class _Printed(io.TextIOBase):
+    """What a station prints from Python, put where the output of its commands goes."""
+
+    def __init__(self, runtime: _Runtime) -> None:
+        self._runtime = runtime
+
+    def write(self, text: str) -> int:
+        """Put text into the step's log, masked."""
+        self._runtime.write(text)
+        return len(text)
 
 
 def _checked(step: Step, result: Any, context: StationContext) -> StationResult:

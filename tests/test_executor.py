@@ -460,3 +460,15 @@ def test_a_message_becomes_text(workspace: Path, message: Any) -> None:
 def test_a_wrong_setting_of_a_call_is_refused(call: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         Workflow("w").station("a", **call)
+
+
+def test_what_a_station_prints_goes_into_its_log_masked(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def act(_: StationContext) -> StationResult:
+        print("hello hush-hush")
+        return StationResult.success("act")
+
+    context = WorkflowContext(workspace).with_env("KEY", "hush-hush")
+    log = WorkflowExecutor(stations(fake("act", act))).execute(Workflow("w").station("act"), context)
+    output = Store(workspace).run_folder(log.run_id) / "stations" / "01-act.log"
+    assert output.read_text() == "hello ***\n"
+    assert capsys.readouterr().out == ""
