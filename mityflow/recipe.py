@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from mityflow import __version__
 from mityflow.context import WorkflowContext
-from mityflow.errors import ResumeError, StoreError
+from mityflow.errors import ResumeError, StoreError, UsageError
 from mityflow.plan import Plan
 from mityflow.registry import StationRegistry
 from mityflow.store import masked_context, masked_values
@@ -98,7 +98,7 @@ def restore(data: Mapping[str, Any], run_id: str, workflow: Workflow | None, env
         digest, kept = data["digest"], data["context"]
         names = [n for n in kept["env_names"] if n not in env and n not in os.environ]
         lost = data["masked_inputs"]
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, UsageError) as error:
         raise StoreError(f"plan.json of run {run_id} is damaged: {error!r}") from error
     workflow = workflow or stored
     if workflow.digest() != digest:

@@ -160,8 +160,10 @@ class Store:
             data: dict[str, Any] = json.loads(path.read_bytes())
         except OSError as error:
             raise StoreError(f"cannot read {path}: {error.strerror}") from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise StoreError(f"{path} is damaged: {error}") from error
+        if not isinstance(data, dict):
+            raise StoreError(f"{path} is damaged: it is no mapping")
         return data
 
     def journal(self, run_id: str) -> Journal:

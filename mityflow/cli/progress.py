@@ -52,7 +52,7 @@ class PlainProgress:
         """Keep the end of the output, or show all of it."""
         lines = (self._rest + data).split(b"\n")
         self._rest = lines.pop()[-4096:]
-        for line in lines:
+        for line in lines if self._verbose else lines[-_TAIL:]:
             self._output_line(line)
 
     def _output_line(self, line: bytes) -> None:
