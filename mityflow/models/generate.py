@@ -8,11 +8,13 @@ from typing import Any
 
 from mityflow.models.base import FileModel
 from mityflow.models.guardrails import GuardrailsFile
+from mityflow.models.log import ExecutionLogFile
 from mityflow.models.stack import StackFile
 from mityflow.models.workflow import WorkflowFile
 from mityflow.resources import schemas_folder
 
 MODELS: dict[str, tuple[type[FileModel], str]] = {
+    "execution-log": (ExecutionLogFile, "mityflow execution log"),
     "guardrails": (GuardrailsFile, "mityflow guardrails"),
     "stack": (StackFile, "mityflow stack"),
     "workflow": (WorkflowFile, "mityflow workflow"),
