@@ -203,7 +203,7 @@ class ActiveRun:
     def _work_of(self, task: Task, attempt: int) -> Callable[[Guard, Capture, Callable[[bytes], None]], StationResult]:
         """What is to be executed; all it needs of the log is taken now."""
         place = self._place(task.path)
-        base = copy(place.context)
+        base = place.context if place.plan.in_order else copy(place.context)
         base.outputs = visible_outputs(place.plan, self._log, task.path, task.step)  # type: ignore[assignment]
         answer = self._log.answers.get(task.id)
         use = CacheUse(self._setting.store, self._log.run_id, self._log.is_fresh(task.id))
