@@ -1,7 +1,8 @@
 """A folder for every key of a workflow file: a workflow that uses it, its plan and its log.
 
 ``tests/cases/keys/KEY/`` holds ``workflow.yaml``, perhaps ``inputs.yaml`` and what else it needs, and the expected
-``plan.json`` and ``log.json``; with a file ``twice`` the log is that of a second run. ``UPDATE_GOLDEN=1`` writes these anew; look at the difference before you keep it.
+``plan.json`` and ``log.json``; with a file ``twice`` the log is that of a second run. ``UPDATE_GOLDEN=1`` writes
+these anew; look at the difference before you keep it.
 """
 
 from __future__ import annotations
