@@ -16,7 +16,7 @@ _COMMANDS = {
     "run": ("runs", "Run a workflow."),
     "resume": ("runs", "Go on with a run that failed, was stopped or waits for an answer."),
     "plan": ("files", "Show what a workflow would do, without doing it."),
-    "check": ("files", "Find every fault in workflow files."),
+    "check": ("files", "Find every fault in workflow, guardrails and stack files."),
     "runs": ("history", "List the runs of a workspace."),
     "show": ("history", "Show how a run went."),
     "logs": ("history", "Print what a run's stations printed."),
