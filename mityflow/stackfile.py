@@ -108,21 +108,15 @@ def _limit_problems(limits: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _variable_problems(variables: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import SchemaError
+    from mityflow.input_schemas import input_problems
 
+    rules = {"input": "variable-schema", "input-default": "variable-default"}
     for name, schema in variables.items():
         where = ("variables", name)
         if name in _TEMPLATE_NAMES or name.startswith("app_name"):
             yield Problem("variable-name", f"'{name}' is a name that every template has", where, key=True)
-        try:
-            Draft202012Validator.check_schema(schema)
-        except SchemaError as error:
-            yield Problem("variable-schema", error.message, (*where, *error.absolute_path))
-            continue
-        if "default" in schema:
-            for wrong in Draft202012Validator(schema).iter_errors(schema["default"]):
-                yield Problem("variable-default", f"the default is not allowed: {wrong.message}", (*where, "default"))
+        for problem in input_problems(name, schema, where):
+            yield problem._replace(rule=rules.get(problem.rule, problem.rule))
 
 
 def _placeholder_problems(data: Mapping[str, Any]) -> Iterator[Problem]:
