@@ -413,7 +413,7 @@ class _Stations(Mapping[str, Any]):
         if group is not None:
             results = [self._log.results.get(item_id(call, i)) for i in range(len(group.items))]
             outputs = {key: [r.outputs.get(key) if r else None for r in results] for key in step.output_keys}
-            return {"outputs": outputs, "status": _status_of(results)}
+            return {"outputs": outputs, "status": status_of(results)}
         result = self._log.results.get(call)
         return {
             "outputs": _Known(result.outputs if result else {}, frozenset(step.output_keys)),
@@ -427,7 +427,7 @@ class _Stations(Mapping[str, Any]):
         return len(self._plan.steps)
 
 
-def _status_of(results: Sequence[StationResult | None]) -> str | None:
+def status_of(results: Sequence[StationResult | None]) -> str | None:
     """The status of all items: the worst there is, ``skipped`` if every one was, null while one is missing."""
     statuses = [result.status if result else None for result in results]
     for status in (None, "cancelled", "failed", "waiting"):

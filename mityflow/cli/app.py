@@ -18,6 +18,7 @@ _COMMANDS = {
     "rerun": ("runs", "Run again what a run ran, with other inputs."),
     "plan": ("plans", "Show what a workflow would do, without doing it."),
     "check": ("files", "Find every fault in workflow, guardrails and stack files."),
+    "graph": ("graph", "Draw a workflow or a run: Mermaid, DOT or SVG."),
     "lock": ("plans", "Write down which plugins a workflow was checked against."),
     "runs": ("history", "List the runs of a workspace."),
     "show": ("history", "Show how a run went."),
