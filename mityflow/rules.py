@@ -74,6 +74,11 @@ _RULES: Mapping[str, Rule] = {
     ),
     "missing-artifact": Rule("Nothing makes an artifact that a station needs.", "Call a station that makes it before."),
     "expression": Rule("An expression is wrong, or names what is not there.", "Put right what the message says."),
+    "call": Rule("A step calls a workflow and says what only a station's step can.", "Remove one of the two."),
+    "workflow": Rule("A workflow that is called is not there or has faults.", "Correct its name, or mend it."),
+    "foreach": Rule("'foreach' names nothing to go through.", "Give a list, a mapping or one {{ expression }}."),
+    "cache": Rule("'cache' names a file outside the workspace.", "Give patterns of files inside it."),
+    "too-large": Rule("A workflow has too many steps with those it calls.", "Split it into runs of their own."),
     "finally": Rule("A step of 'finally' does what only other steps can.", "Move it to 'stations', or change it."),
     # Stacks.
     "stack-folder": Rule("The folder of a stack lacks something.", "Put the files where the message says."),

@@ -34,6 +34,7 @@ class ResultModel(FileModel):
     attempts: int = Field(description="How often it was tried.")
     question: Data | None = Field(None, description="What somebody must answer: id, text, options.")
     error: Data | None = Field(None, description="The cause of a failure: type, message, traceback.")
+    cached_from: str | None = Field(None, description="For 'cached': the run in which the work was done.")
 
 
 class StepResultModel(FileModel):
