@@ -98,3 +98,9 @@ def keys_of(value: Any) -> set[str]:
     if isinstance(value, dict):
         return {str(key) for key in value} | {key for part in value.values() for key in keys_of(part)}
     return {key for part in value for key in keys_of(part)} if isinstance(value, list) else set()
+
+
+@pytest.mark.parametrize("folder", sorted({folder for folder, _ in folders_and_keys()}))
+def test_every_key_has_a_reference_page_with_its_example(folder: str) -> None:
+    page = Path(__file__).parent.parent / "docs" / "reference" / "keys" / f"{folder}.md"
+    assert (FOLDER / folder / "workflow.yaml").read_text() in page.read_text()
