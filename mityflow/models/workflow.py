@@ -31,6 +31,23 @@ def _guardrails(schema: dict[str, Any]) -> None:
     _by_kind(schema)
 
 
+def _kinds(schema: dict[str, Any]) -> None:
+    """One list of types in place of alternatives, which editors and people read more easily."""
+    schema.pop("anyOf", None)
+    schema["type"] = ["array", "object", "string"]
+
+
+def _some_key(schema: dict[str, Any]) -> None:
+    allow_free_keys(schema)
+    schema["minProperties"] = 1
+
+
+def _station_or_workflow(schema: dict[str, Any]) -> None:
+    allow_free_keys(schema)
+    schema["if"] = {"required": ["workflow"]}
+    schema["else"] = {"required": ["station"]}
+
+
 def _keywords(schema: dict[str, Any]) -> None:
     """Name the keywords that inputs use most, for editors; what is right is checked by JSON Schema itself."""
     described = {
@@ -49,23 +66,6 @@ def _keywords(schema: dict[str, Any]) -> None:
     }
     schema["properties"] = {key: {"description": text} for key, text in described.items()}
     schema["properties"]["type"]["examples"] = ["string", "integer", "number", "boolean", "array", "object"]
-
-
-def _kinds(schema: dict[str, Any]) -> None:
-    """One list of types in place of alternatives, which editors and people read more easily."""
-    schema.pop("anyOf", None)
-    schema["type"] = ["array", "object", "string"]
-
-
-def _some_key(schema: dict[str, Any]) -> None:
-    allow_free_keys(schema)
-    schema["minProperties"] = 1
-
-
-def _station_or_workflow(schema: dict[str, Any]) -> None:
-    allow_free_keys(schema)
-    schema["if"] = {"required": ["workflow"]}
-    schema["else"] = {"required": ["station"]}
 
 
 Id = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
