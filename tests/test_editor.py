@@ -72,6 +72,7 @@ def test_what_comes_with_mityflow_has_no_fault_in_an_editor(server: LanguageServ
         ("workflow", STATIONS + "  - 3\n", (5, 5), "station call"),
         ("workflow", STATIONS + "  - shell\nguardrails: {max_total: 3}\n", (6, 14), "max_total"),
         ("workflow", "version: 1\nid: w\n", (2, 1), "stations"),
+        ("workflow", STATIONS + "  - when: inputs.x\n", (5, 5), "station"),
         ("guardrails", "max_total_iteration: 3\n", (2, 1), "max_total_iteration"),
         ("guardrails", "agents: {a: {kind: llm}}\n", (2, 10), "model"),
         ("guardrails", "agents: {a: {}}\n", (2, 10), "kind"),
@@ -92,6 +93,7 @@ def test_a_mistake_is_marked_once_and_where_it_stands(
         ("workflow", f"x-note: 1\n{CALL}x-note: [free]\n"),
         ("workflow", STATIONS + "  - shell\nguardrails: guardrails.yaml\n"),
         ("workflow", STATIONS + "  - shell\nguardrails: {max_total_iterations: 3}\nfinally: [shell]\n"),
+        ("workflow", STATIONS + "  - workflow: ./other.yaml\n    foreach: [a, b]\n"),
         ("guardrails", "version: 1\nspecialists: {TestFailure: tester}\nagents: {a: {kind: llm, model: m}}\n"),
     ],
 )
@@ -103,7 +105,7 @@ def test_what_is_right_is_not_marked(server: LanguageServer, path: Path, schema:
     ("schema", "text", "offered"),
     [
         ("workflow", "|", {"version", "id", "inputs", "secrets", "env", "stations", "finally", "outputs"}),
-        ("workflow", STATIONS + "  - |", {"station", "station call", "when", "retry"}),
+        ("workflow", STATIONS + "  - |", {"station", "workflow", "when", "retry"}),
         ("workflow", CALL + "|", {"id", "with", "when", "timeout", "retry", "on_failure", "needs"}),
         ("workflow", CALL + "w|", {"with", "when"}),
         ("workflow", CALL + "on_failure: |", {"fail", "continue", "ask"}),
