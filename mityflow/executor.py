@@ -163,7 +163,7 @@ class WorkflowExecutor:
             now = store.fold(log.run_id, journal)
             if now.unfinished:
                 now.mark_died()  # we hold the lock, so nobody else is at work on it
-            _resumable(now, answer)
+            answer = _resumable(now, answer, self._clock, masker)
             _same_steps(now, plan)
             lock.tell(log.run_id)
             _end_leftovers(now)
@@ -255,16 +255,17 @@ def environment(workflow: Workflow, context: WorkflowContext) -> Environment:
 _CONTEXT_VALUES = ("app_name", "stack", "iac", "metadata", "workspace", "output_path")
 
 
-def _resumable(log: ExecutionLog, answer: Answer | None) -> None:
+def _resumable(log: ExecutionLog, answer: Answer | None, clock: Clock, masker: Masker) -> Answer | None:
+    """The answer, complete. Raises ResumeError or UsageError when the run cannot go on, or not with it."""
     if log.state is ExecutionState.COMPLETED:
         raise ResumeError(f"run {log.run_id} is completed", hint="start a new run with 'mityflow run'")
     if not log.can_resume():
         raise ResumeError(f"run {log.run_id} is {log.state}")
     if answer is None:
-        return
-    if log.question is None:
-        raise ResumeError(f"run {log.run_id} asks nothing, so there is nothing to answer")
-    check_answer(log.question, answer)
+        return None
+    from mityflow.answers import accepted
+
+    return accepted(log, answer, clock.now(), masker.text)
 
 
 def _same_steps(log: ExecutionLog, plan: Plan) -> None:
@@ -273,16 +274,6 @@ def _same_steps(log: ExecutionLog, plan: Plan) -> None:
             f"the steps of run {log.run_id} come in another order now",
             hint="a station's dependencies have changed; start a new run",
         )
-
-
-def check_answer(question: Question, answer: Answer) -> None:
-    """Raises UsageError when this is no answer to the question."""
-    option = question.option(answer.option)
-    options = ", ".join(o.id for o in question.options)
-    if option is None:
-        raise UsageError(f"'{answer.option}' is no answer to '{question.id}'", hint=f"one of {options}")
-    if answer.message and not option.takes_message:
-        raise UsageError(f"the answer '{answer.option}' takes no message")
 
 
 def _end_leftovers(log: ExecutionLog) -> None:
@@ -413,6 +404,14 @@ class _Run:
         number, id_ = self._numbers[step.id], step.id
         output = StepOutput(f"{self._output_folder}/{number:02}-{id_}.log", lambda data: self._show(id_, data))
         self._context.outputs = self._log.outputs
+        answer, asked = self._log.answers.get(id_), self._log.asked.get(id_)
+        if answer and asked and asked.question:
+            from mityflow.answers import given_to_station, timeout_result
+
+            over = timeout_result(asked.question, answer)
+            if over:
+                return over
+            answer = given_to_station(asked.question, answer)
         try:
             return run_step(
                 StepRun(
@@ -424,7 +423,7 @@ class _Run:
                     self._masker,
                     output.write,
                     attempt,
-                    self._log.answers.get(step.id),
+                    answer,
                     self._guardrails,
                 )
             )
@@ -446,16 +445,22 @@ class _Run:
         return not self._interrupts.token.wait(seconds)
 
     def _ask(self, wait: Wait) -> bool:
-        with self._interrupts.station(None):
-            answer = self._executor._answers(wait.step.id, wait.question)
+        from mityflow.answers import awaited
+
+        def ask(deadline: float | None) -> Answer | None:
+            with self._interrupts.station(deadline):
+                return self._executor._answers(wait.step.id, wait.question)
+
+        asked = self._log.results[wait.step.id]
+        answer = awaited(asked, self._executor._clock, ask, self._masker.text)
         if answer is None:
             return False
-        check_answer(wait.question, answer)
         self._answered(wait.step.id, wait.question, answer)
         return True
 
     def _answered(self, step: str, question: Question, answer: Answer) -> None:
-        self._record("step.answered", step=step, question=question.id, answer=answer._asdict(), by=_user())
+        by = answer.by or _user()
+        self._record("step.answered", step=step, question=question.id, answer=answer.to_data(), by=by)
 
     def _end(self, state: ExecutionState) -> None:
         outputs: Any = {}

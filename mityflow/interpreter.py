@@ -11,9 +11,7 @@ from typing import Any, NamedTuple
 from mityflow.expressions import ExpressionError, parse_condition
 from mityflow.log import ExecutionLog, ExecutionState
 from mityflow.plan import Plan, Step
-from mityflow.station import Answer, Option, Question, StationResult
-
-FAILURE_QUESTION = "on_failure"
+from mityflow.station import FAILURE_QUESTION, Answer, Option, Question, StationResult
 
 
 class RunSteps(NamedTuple):

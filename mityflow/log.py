@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from mityflow.errors import StoreError
-from mityflow.station import Answer, Question, StationResult
+from mityflow.station import FAILURE_QUESTION, Answer, Question, StationResult
 
 FORMAT = 1
 
@@ -180,6 +180,8 @@ class ExecutionLog:
 
     def _step_retrying(self, event: Mapping[str, Any]) -> None:
         self.current = event["step"]
+        self.answers.pop(event["step"], None)  # another attempt asks again
+        self.asked.pop(event["step"], None)
 
     def _step_completed(self, event: Mapping[str, Any]) -> None:
         step = event["step"]
@@ -205,10 +207,15 @@ class ExecutionLog:
         self.state = ExecutionState.WAITING
 
     def _step_answered(self, event: Mapping[str, Any]) -> None:
-        answer = event["answer"]
-        self.answers[event["step"]] = Answer(answer["option"], answer.get("message", ""))
-        self.asked[event["step"]] = self.results.pop(event["step"])
-        self.attempts.pop(event["step"], None)
+        step, answer = event["step"], event["answer"]
+        self.answers[step] = Answer(
+            answer["option"], answer.get("message", ""), answer.get("values"), event.get("by", ""), event["at"]
+        )
+        asked = self.asked[step] = self.results.pop(step)
+        if asked.question and asked.question.id == FAILURE_QUESTION:
+            self.attempts.pop(step, None)
+        elif step in self.attempts:
+            self.attempts[step] -= 1  # the station goes on with the attempt in which it asked
         self.state = ExecutionState.RUNNING
 
     def _run_stopping(self, event: Mapping[str, Any]) -> None:

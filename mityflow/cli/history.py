@@ -95,8 +95,10 @@ def _log_lines(log: ExecutionLog, screen: Screen) -> list[str]:
         lines.append(f"error: {printable(log.error)}")
     lines += [f"output {key} = {printable(json.dumps(value))}" for key, value in log.workflow_outputs.items()]
     if log.question:
+        from mityflow.cli.asking import answer_commands, question_lines
+
         lines.append(f"asks: {printable(log.question.text)}")
-        lines += [f"  mityflow resume {log.run_id} --answer {o.id}" for o in log.question.options]
+        lines += [f"  {line}" for line in [*question_lines(log), *(c for c, _ in answer_commands(log))]]
     elif log.can_resume():
         lines.append(f"go on with: mityflow resume {log.run_id}")
     return lines

@@ -80,7 +80,7 @@ def run(
         values = input_values(prepared.workflow, inputs, inputs_file, ask=ask)
         context = WorkflowContext(workspace, inputs=resolve_inputs(prepared.workflow.inputs, values))
     progress = _progress(as_json=as_json, verbose=verbose)
-    answering = Answering(answers, ask=ask)
+    answering = Answering(answers, ask=ask, secrets=prepared.workflow.secrets)
     answering.check_steps(list(prepared.plan.steps))
     executor = WorkflowExecutor(registry, observer=progress, answers=answering)
     with _at_work(progress, executor):
@@ -98,7 +98,9 @@ def run(
 @click.command()
 @click.argument("run_ref", metavar="[RUN]", required=False, shell_complete=complete_run)
 @workspace_option
-@click.option("--answer", metavar="OPTION", help="The answer to the question the run waits with.")
+@click.option(
+    "--answer", metavar="TEXT", help="The answer to the question the run waits with: an option, or a form as JSON."
+)
 @click.option("--message", metavar="TEXT", default="", help="A text that goes with the answer.")
 @click.option("--answers", type=click.Path(path_type=Path), metavar="FILE", help="Answers to questions, by step.")
 @click.option("--non-interactive", is_flag=True, help="Ask nothing, even on a terminal.")
@@ -121,6 +123,7 @@ def resume(
     \b
     mityflow resume
     mityflow resume --answer retry
+    mityflow resume --answer '{"region": "eu", "replicas": 3}'
     """
     from mityflow.cli.values import Answering, interactive
     from mityflow.store import Store
@@ -135,16 +138,31 @@ def resume(
     progress = _progress(as_json=as_json, verbose=verbose)
     if isinstance(progress, PlainProgress):
         progress.know(log.stations)
-    answering = Answering(answers, ask=ask)
+    plan = store.plan(run_id)
+    answering = Answering(answers, ask=ask, secrets=_secrets(plan))
     answering.check_steps(log.stations)
     executor = WorkflowExecutor(registry, observer=progress, answers=answering)
     with _at_work(progress, executor):
         log = executor.resume(
             log,
-            answer=Answer(answer, message) if answer is not None else None,
-            workflow=_present_workflow(store.plan(run_id)),
+            answer=_answer(log, answer, message) if answer is not None else None,
+            workflow=_present_workflow(plan),
         )
     return _report(log, executor, as_json=as_json)
+
+
+def _answer(log: ExecutionLog, text: str, message: str) -> Answer:
+    """The answer in this text, for what the run asks now."""
+    if log.question is None:
+        return Answer(text, message)
+    from mityflow.answers import read_answer
+
+    return read_answer(log.question, text, message)
+
+
+def _secrets(plan: Mapping[str, Any]) -> list[str]:
+    workflow = plan.get("workflow")
+    return list(workflow.get("secrets", ())) if isinstance(workflow, dict) else []
 
 
 def _shown(ref: str, path: Path) -> str:
@@ -237,11 +255,10 @@ def _interrupted(executor: WorkflowExecutor) -> int:
 
 def _what_now(log: ExecutionLog) -> list[str]:
     if log.question:
-        lines = [printable(log.question.text)]
-        for option in log.question.options:
-            label = f"  ({option.label})" if option.label else ""
-            lines.append(f"answer with: mityflow resume {log.run_id} --answer {option.id}{label}")
-        return lines
+        from mityflow.cli.asking import answer_commands, question_lines
+
+        commands = [f"answer with: {c}" + (f"  ({label})" if label else "") for c, label in answer_commands(log)]
+        return [printable(log.question.text), *question_lines(log), *commands]
     if log.state is ExecutionState.COMPLETED:
         return []
     return [f"details: mityflow show {log.run_id}", f"go on:   mityflow resume {log.run_id}"]
