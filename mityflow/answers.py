@@ -7,7 +7,6 @@ from typing import Any
 
 from mityflow.clock import Clock, from_iso
 from mityflow.errors import Fault, FaultsError, MityError, ResumeError, UsageError, nearest
-from mityflow.log import ExecutionLog
 from mityflow.process import TimedOut
 from mityflow.station import FAILURE_QUESTION, SUBMIT, Answer, Question, StationResult
 from mityflow.workflow import format_duration
@@ -92,20 +91,16 @@ def _read_form(given: Any, message: str) -> Answer:
     if given == SUBMIT:
         return Answer(SUBMIT, message, {})
     if isinstance(given, str):
-        import json
+        from mityflow.inputs import read_json
 
         try:
-            values = json.loads(given, parse_constant=_no_constant)
+            values = read_json(given)
         except (ValueError, RecursionError) as error:
             hint = 'such as \'{"field": "value"}\', in single quotes'
             raise UsageError(f"a form is answered with a JSON object, and this is none: {error}", hint=hint) from error
         if isinstance(values, dict):
             return Answer(SUBMIT, message, values)
     raise UsageError("a form is answered with a mapping of its fields to values")
-
-
-def _no_constant(text: str) -> Any:
-    raise ValueError(f"{text} is no number of JSON")
 
 
 def expires_at(asked: StationResult) -> float | None:
@@ -151,21 +146,20 @@ def awaited(
     return check_answer(asked.question, given, mask)
 
 
-def accepted(log: ExecutionLog, answer: Answer, now: float, mask: Mask = str) -> Answer:
+def accepted(run_id: str, asked: StationResult | None, answer: Answer, now: float, mask: Mask = str) -> Answer:
     """The answer to what a waiting run asks, complete.
 
     Raises ResumeError when it asks nothing, or no longer; UsageError or FaultsError for a wrong answer.
     """
-    question = log.question
-    if question is None:
-        raise ResumeError(f"run {log.run_id} asks nothing, so there is nothing to answer")
-    over = timed_out(log.results[log.current or ""], now)
+    if asked is None or asked.question is None:
+        raise ResumeError(f"run {run_id} asks nothing, so there is nothing to answer")
+    over = timed_out(asked, now)
     if over:
         raise ResumeError(
-            f"this answer comes too late: {nobody_answered(question)}",
-            hint=f"'mityflow resume {log.run_id}' goes on with on_timeout: {over.option}",
+            f"this answer comes too late: {nobody_answered(asked.question)}",
+            hint=f"'mityflow resume {run_id}' goes on with on_timeout: {over.option}",
         )
-    return check_answer(question, answer, mask)
+    return check_answer(asked.question, answer, mask)
 
 
 def nobody_answered(question: Question) -> str:

@@ -265,7 +265,7 @@ def _resumable(log: ExecutionLog, answer: Answer | None, clock: Clock, masker: M
         return None
     from mityflow.answers import accepted
 
-    return accepted(log, answer, clock.now(), masker.text)
+    return accepted(log.run_id, log.results.get(log.current or ""), answer, clock.now(), masker.text)
 
 
 def _same_steps(log: ExecutionLog, plan: Plan) -> None:

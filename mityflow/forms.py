@@ -144,6 +144,7 @@ def _resolved(part: Any, form: Form) -> Mapping[str, Any]:
         if not isinstance(reference, str):
             break
         whole = {**_pointed_at(form, reference), **whole}
+    whole.pop("$ref", None)  # it leads round in a circle
     return whole
 
 

@@ -41,13 +41,18 @@ def read_text(text: str, schema: Schema) -> Any:
     if kind == "string" or (kind is None and _all_text(schema.get("enum"))):
         return text
     try:
-        return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        return read_json(text)
     except (ValueError, RecursionError) as error:
         if kind is None or (isinstance(kind, list) and "string" in kind):
             return text
         wanted = " or ".join(kind) if isinstance(kind, list) else kind
         way_out = "lists and mappings as JSON"
         raise UsageError(f"must be of type {wanted}; {text[:60]!r} is not", hint=way_out) from error
+
+
+def read_json(text: str) -> Any:
+    """The data that JSON text stands for. Raises ValueError or RecursionError for what is none."""
+    return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
 
 
 def missing_inputs(schemas: Mapping[str, Schema], given: Mapping[str, Any]) -> list[str]:
@@ -177,9 +182,9 @@ def _all_text(options: Any) -> bool:
 def _finite(text: str) -> float:
     number = float(text)
     if number in (float("inf"), float("-inf")):
-        raise ValueError(text)
+        raise ValueError(f"{text} is too large")
     return number
 
 
 def _no_constant(text: str) -> Any:
-    raise ValueError(text)
+    raise ValueError(f"{text} is no number of JSON")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 FAILURE_QUESTION = "on_failure"
 SUBMIT = "submit"
+_LONGEST_WAIT = 366 * 86400
 STATUSES = ("succeeded", "failed", "skipped", "cached", "waiting", "cancelled")
 
 
@@ -104,6 +105,8 @@ class Question:
             raise UsageError(f"question '{id}' has a form, so its only option is '{SUBMIT}'")
         if (expires_after is None) != (on_timeout is None):
             raise UsageError(f"question '{id}' needs both of expires_after and on_timeout, or none")
+        if expires_after is not None and not 0 < expires_after <= _LONGEST_WAIT:
+            raise UsageError(f"expires_after of question '{id}' is seconds, at most a year, not {expires_after!r}")
         if on_timeout is not None and on_timeout not in ("fail", "skip", *ids):
             raise UsageError(f"on_timeout of question '{id}' is fail, skip or an option, not '{on_timeout}'")
 

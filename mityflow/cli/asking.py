@@ -10,15 +10,14 @@ from typing import Any
 
 import click
 
-from mityflow.answers import expires_at, nobody_answered
+from mityflow.answers import expires_at, nobody_answered, timed_out
 from mityflow.cli.screen import printable
 from mityflow.clock import iso
 from mityflow.errors import MityError, UsageError
 from mityflow.forms import Field, Form, fields, filled, wrong_fields
 from mityflow.inputs import read_text
-from mityflow.log import ExecutionLog
 from mityflow.process import TimedOut
-from mityflow.station import SUBMIT, Answer, Question
+from mityflow.station import SUBMIT, Answer, Question, StationResult
 from mityflow.workflow import format_duration
 
 _LEFT_OUT = object()
@@ -86,7 +85,7 @@ def _ask_field(form: Form, field: Field, before: Any) -> Any:
     schema = field.schema
     default = schema.get("default", _LEFT_OUT) if before is _LEFT_OUT else before
     options = schema.get("enum")
-    _say(f"{field.name}{_about(field)}")
+    _say(f"{printable(field.name)}{_about(field)}")
     if isinstance(options, list) and options:
         for number, option in enumerate(options, 1):
             _say(f"  {number}) {_shown(option)}")
@@ -176,17 +175,38 @@ def _say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def answer_commands(log: ExecutionLog) -> list[tuple[str, str]]:
-    """The commands that answer what a run asks, each with what it means."""
-    question = log.question
+def question_lines(asked: StationResult, now: float) -> list[str]:
+    """What there is to know of a question beside its text: the fields of its form, and its time."""
+    question = asked.question
     if question is None:
         return []
-    begin = f"mityflow resume {log.run_id} --answer"
+    lines = []
+    for field in fields(question.form) if question.form is not None else ():
+        options = field.schema.get("enum")
+        choice = f": {', '.join(map(_shown, options))}" if isinstance(options, list) else ""
+        default = f" [{_shown(field.schema['default'])}]" if "default" in field.schema else ""
+        lines.append(f"field {printable(field.name)}{_about(field)}{choice}{default}")
+    end = expires_at(asked)
+    if end is not None:
+        until = f"{iso(end)[:19].replace('T', ' ')} UTC"
+        said = f"an answer was awaited until {until}" if now >= end else f"an answer is awaited until {until}"
+        lines.append(f"{said}; then: {question.on_timeout}")
+    return lines
+
+
+def answer_commands(run_id: str, asked: StationResult, now: float) -> list[tuple[str, str]]:
+    """The commands that go on from a question, each with what it means."""
+    question = asked.question
+    if question is None:
+        return []
+    begin = f"mityflow resume {run_id}"
+    if timed_out(asked, now):
+        return [(begin, nobody_answered(question))]
     if question.form is None:
-        return [(f"{begin} {shlex.quote(option.id)}", printable(option.label)) for option in question.options]
+        return [(f"{begin} --answer {shlex.quote(o.id)}", printable(o.label)) for o in question.options]
     known = fields(question.form)
     wanted = {f.name: _sample(f) for f in [f for f in known if f.required] or known}
-    return [(f"{begin} {printable(shlex.quote(json.dumps(wanted, ensure_ascii=False)))}", "")]
+    return [(f"{begin} --answer {printable(shlex.quote(json.dumps(wanted, ensure_ascii=False)))}", "")]
 
 
 def _sample(field: Field) -> Any:
@@ -197,20 +217,3 @@ def _sample(field: Field) -> Any:
     if isinstance(options, list) and options:
         return options[0]
     return _SAMPLES.get(kind[0] if isinstance(kind, list) and kind else str(kind), "...")
-
-
-def question_lines(log: ExecutionLog) -> list[str]:
-    """What there is to know of a question beside its text: the fields of its form, and its time."""
-    question = log.question
-    if question is None:
-        return []
-    lines = []
-    for field in fields(question.form) if question.form is not None else ():
-        options = field.schema.get("enum")
-        choice = f": {', '.join(map(_shown, options))}" if isinstance(options, list) else ""
-        default = f" [{_shown(field.schema['default'])}]" if "default" in field.schema else ""
-        lines.append(f"field {field.name}{_about(field)}{choice}{default}")
-    end = expires_at(log.results[log.current or ""])
-    if end is not None:
-        lines.append(f"an answer is awaited until {iso(end)[:19].replace('T', ' ')} UTC; then: {question.on_timeout}")
-    return lines

@@ -22,7 +22,7 @@ from mityflow.cli.options import (
 )
 from mityflow.cli.progress import JsonProgress, PlainProgress
 from mityflow.cli.screen import Screen, printable, seconds
-from mityflow.clock import from_iso
+from mityflow.clock import Clock, from_iso
 from mityflow.errors import MityError, UsageError
 from mityflow.executor import WorkflowExecutor
 from mityflow.log import ExecutionLog, ExecutionState
@@ -257,8 +257,10 @@ def _what_now(log: ExecutionLog) -> list[str]:
     if log.question:
         from mityflow.cli.asking import answer_commands, question_lines
 
-        commands = [f"answer with: {c}" + (f"  ({label})" if label else "") for c, label in answer_commands(log)]
-        return [printable(log.question.text), *question_lines(log), *commands]
+        asked, now = log.results[log.current or ""], Clock().now()
+        commands = [(f"answer with: {c}", label) for c, label in answer_commands(log.run_id, asked, now)]
+        lines = [c + (f"  ({label})" if label else "") for c, label in commands]
+        return [printable(log.question.text), *question_lines(asked, now), *lines]
     if log.state is ExecutionState.COMPLETED:
         return []
     return [f"details: mityflow show {log.run_id}", f"go on:   mityflow resume {log.run_id}"]
