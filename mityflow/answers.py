@@ -28,7 +28,8 @@ def check_answer(question: Question, answer: Answer, mask: Mask = str) -> Answer
         text = f"'{given[:60]}' is no answer to '{question.id}'" + (f"; did you mean '{meant}'?" if meant else "")
         raise UsageError(text, hint=_wanted(question))
     if answer.message and not option.takes_message:
-        raise UsageError(f"the answer '{answer.option}' takes no message")
+        what = f"the answer '{answer.option}'" if question.form is None else "a form"
+        raise UsageError(f"{what} takes no message")
     if question.form is None:
         if answer.values is not None:
             raise UsageError(f"question '{question.id}' has no form, so its answer takes no values")

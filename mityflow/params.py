@@ -35,7 +35,7 @@ def _duration(text: str) -> str:
     try:
         parse_duration(text)
     except UsageError as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(f"{error.message} ({error.hint})" if error.hint else error.message) from error
     return text
 
 
@@ -48,8 +48,5 @@ def _form(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-Duration = Annotated[str, AfterValidator(_duration)]
-"""A setting such as ``90s`` or ``1.5h``."""
-
-Form = Annotated[dict[str, Any], AfterValidator(_form)]
-"""A setting that is a form: a JSON Schema of type object."""
+Duration = Annotated[str, AfterValidator(_duration), "The type of a setting such as ``90s`` or ``1.5h``."]
+Form = Annotated[dict[str, Any], AfterValidator(_form), "The type of a setting that is the form of a question."]

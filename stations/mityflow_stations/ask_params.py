@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from mityflow.sdk import Duration, Form, Params, Problem, Question, nearest, question_problems, wrong_settings
 from mityflow_stations.ask import DEFAULT_OPTIONS
 
-OptionId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 _EXPRESSION = "{{"
+
+
+def _option_id(text: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,62}", text):
+        raise ValueError(f"'{text[:60]}' is no id: a lower-case letter, then up to 62 of a-z, 0-9, _ and -")
+    return text
+
+
+OptionId = Annotated[str, AfterValidator(_option_id)]
 
 
 class OptionParams(Params):
