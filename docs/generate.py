@@ -63,8 +63,10 @@ def _kind(value: dict[str, Any]) -> str:
         part = value["$ref"].rpartition("/")[2].removesuffix("Model").removesuffix("File")
         return f"[{part}](#{part.lower()})"
     kind = value.get("type", "anything")
+    if isinstance(kind, list):
+        return ", ".join(_kind({"type": each}) for each in kind[:-1]) + f" or {_kind({'type': kind[-1]})}"
     if kind == "array":
-        return f"list of {_kind(value.get('items', {}))}"
+        return f"list of {_kind(value['items'])}" if "items" in value else "list"
     if kind == "object":
         inner = value.get("additionalProperties") or next(iter(value.get("patternProperties", {}).values()), None)
         return f"mapping of names to {_kind(inner)}" if isinstance(inner, dict) and inner else "mapping"

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
         UsageError,
     )
     from mityflow.executor import WorkflowExecutor
-    from mityflow.loader import load_workflow
     from mityflow.log import ExecutionLog, ExecutionState
     from mityflow.plan import Plan, Step
     from mityflow.registry import StationRegistry
@@ -39,13 +38,13 @@ if TYPE_CHECKING:
         StationResult,
     )
     from mityflow.workflow import StationCall, Workflow
+    from mityflow.workflow_files import load_workflow
 
 _MODULES = {
     "catalog": ["Workflows"],
     "context": ["IacConfig", "StackType", "WorkflowContext"],
     "errors": ["Fault", "FaultsError", "LockedError", "MityError", "ResumeError", "StoreError", "UsageError"],
     "executor": ["WorkflowExecutor"],
-    "loader": ["load_workflow"],
     "log": ["ExecutionLog", "ExecutionState"],
     "checks": ["build_plan"],
     "plan": ["Plan", "Step"],
@@ -62,6 +61,7 @@ _MODULES = {
         "StationResult",
     ],
     "workflow": ["StationCall", "Workflow"],
+    "workflow_files": ["load_workflow"],
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

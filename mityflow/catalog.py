@@ -32,9 +32,9 @@ class Workflows:
     @staticmethod
     def get(name: str) -> Workflow:
         """One of them. Raises UsageError for an unknown name, FaultsError for a broken file."""
-        from mityflow.loader import load_workflow
+        from mityflow.workflow_files import load_workflow
 
-        return load_workflow(_by_name(name).path)
+        return load_workflow(find_named(name))
 
 
 def named_workflows() -> list[NamedWorkflow]:
@@ -52,10 +52,11 @@ def find_workflow(ref: str) -> Path:
     path = Path(ref)
     if path.is_file() or path.suffix in {".yaml", ".yml"} or path.name != ref:
         return path
-    return _by_name(ref).path
+    return find_named(ref)
 
 
-def _by_name(name: str) -> NamedWorkflow:
+def find_named(name: str) -> Path:
+    """The file of a workflow that has this name. Raises UsageError if there is none."""
     workflows = named_workflows()
     found = [w for w in workflows if w.name == name]
     if not found:
@@ -70,4 +71,4 @@ def _by_name(name: str) -> NamedWorkflow:
         raise UsageError(f"the workflow '{name}' is provided by {owners}", hint="uninstall one of them")
     if not found[0].path.is_file():
         raise UsageError(f"the workflow '{name}' of {found[0].origin} has no file", hint=f"update {found[0].origin}")
-    return found[0]
+    return found[0].path

@@ -18,19 +18,25 @@ from mityflow.expressions import (
     walk,
 )
 from mityflow.plan import CONTEXT_FIELDS, Given, Plan, Planned, Stations, Step, resolve
-from mityflow.workflow import Workflow
+from mityflow.step_ids import call_of, index_of, is_step_id
+from mityflow.workflow import MOST_ITEMS, Workflow
 
 Where = tuple[str | int, ...]
 RUN_KEYS = ("id", "state", "workflow_id")
+MOST_STEPS = 100_000
 _EARLY_ROOTS = ("inputs", "env", "run", *CONTEXT_FIELDS, "workspace", "output_path", "metadata")
 ROOTS = (*_EARLY_ROOTS, "outputs", "stations")
+ITEM_ROOTS = ("item", "index")
 
 
 def build_plan(workflow: Workflow, stations: Stations, given: Given | None = None) -> Plan:
-    """The plan of a workflow. Raises FaultsError with every problem found."""
+    """The plan of a workflow. Raises FaultsError with every problem found, in called workflows too."""
     planned = check_plan(workflow, stations, given or Given.of(workflow))
-    if planned.problems:
-        raise FaultsError([problem.fault() for problem in planned.problems])
+    faults = [problem.fault() for problem in planned.problems]
+    for sub in workflow.called():
+        faults += [problem.fault(sub.id) for problem in check_plan(sub, stations, Given.of(sub)).problems]
+    if faults:
+        raise FaultsError(faults)
     return planned.plan
 
 
@@ -52,8 +58,13 @@ def check_plan(
     planned = resolve(workflow, stations, given, partial=partial)
     problems = [*planned.problems, *_secrets(workflow)]
     for step in planned.plan.main + planned.plan.finally_:
-        if step.call.station not in settings_checked:
+        if step.sub is not None:
+            problems += _inputs(step, step.sub.workflow)
+        elif step.call.station not in settings_checked:
             problems += _settings(step, partial=step.call.where in incomplete)
+        problems += [*_foreach(step), *_cache(step)]
+    if planned.plan.size > MOST_STEPS:
+        problems.append(Problem("too-large", f"with the workflows it calls it has more than {MOST_STEPS} steps"))
     problems += _Names(planned.plan, given, partial or bool(planned.problems)).check()
     return Planned(planned.plan, problems)
 
@@ -65,6 +76,44 @@ def _settings(step: Step, *, partial: bool) -> list[Problem]:
     from mityflow.settings import check_settings
 
     return check_settings(step.station, values, (*step.call.where, "with"), partial=partial)
+
+
+def _inputs(step: Step, called: Workflow) -> Iterator[Problem]:
+    """What is wrong with the inputs that a call gives to a workflow."""
+    where, values = (*step.call.where, "with"), step.call.with_
+    for name, value in values.items():
+        if name not in called.inputs:
+            message = f"the workflow '{called.id}' has no input '{name}'"
+            yield Problem("unknown-input", message, (*where, name), nearest(name, called.inputs), key=True)
+        elif not any(True for _ in walk(value)):
+            from mityflow.inputs import why_refused
+
+            for why in why_refused(value, called.inputs[name]):
+                yield Problem("wrong-input", f"input '{name}': {why}", (*where, name))
+    for name, schema in called.inputs.items():
+        if name not in values and "default" not in schema:
+            place = where if values else step.call.where
+            yield Problem("missing-input", f"the workflow '{called.id}' needs the input '{name}'", place)
+
+
+def _foreach(step: Step) -> Iterator[Problem]:
+    foreach, where = step.call.foreach, (*step.call.where, "foreach")
+    if isinstance(foreach, str):
+        try:
+            lone = has_expression(foreach) and parse_template(foreach).lone
+        except ExpressionError:
+            return  # told with the names
+        if not lone:
+            yield Problem("foreach", "'foreach' must be a list, a mapping or exactly one {{ expression }}", where)
+    elif foreach is not None and len(foreach) > MOST_ITEMS:
+        yield Problem("foreach", f"'foreach' can have at most {MOST_ITEMS} items", where)
+
+
+def _cache(step: Step) -> Iterator[Problem]:
+    for i, pattern in enumerate(step.call.cache.paths if step.call.cache else ()):
+        if pattern.startswith(("/", "~")) or ".." in pattern.replace("\\", "/").split("/"):
+            where = (*step.call.where, "cache", "paths", i)
+            yield Problem("cache", f"'{pattern}' leads out of the workspace", where)
 
 
 def _secrets(workflow: Workflow) -> Iterator[Problem]:
@@ -110,8 +159,14 @@ class _Names:
 
     def _step(self, step: Step) -> None:
         where = step.call.where
+        if step.call.foreach is not None:
+            self._values(step.call.foreach, (*where, "foreach"))
+            self._roots = (*ROOTS, *ITEM_ROOTS)
         if step.call.when is not None:
             self._references(parse_condition, step.call.when, (*where, "when"))
+        if step.call.cache:
+            self._values(step.call.cache.paths, (*where, "cache", "paths"))
+            self._values(step.call.cache.key, (*where, "cache", "key"))
         script = step.station.script_param
         for key, value in step.call.with_.items():
             if key == script and isinstance(value, str):
@@ -121,6 +176,7 @@ class _Names:
                     self._references(parse_script, value, (*where, "with", key))
             else:
                 self._values(value, (*where, "with", key))
+        self._roots = ROOTS
         self._earlier[step.id] = step
         for key in step.output_keys:
             self._makers.setdefault(key, []).append(step)
@@ -150,6 +206,8 @@ class _Names:
         if root not in self._roots:
             if root in ROOTS:
                 return f"'{root}' has no value before the first station", None
+            if root in ITEM_ROOTS:
+                return f"'{root}' has a value in a step with 'foreach' only", None
             meant = f"inputs.{root}" if root in self._given.inputs else nearest(str(root), self._roots)
             return f"unknown name '{root}'", meant
         if root in CONTEXT_FIELDS:
@@ -194,7 +252,10 @@ class _Names:
 
     def _station_value(self, reference: Reference, rest: list[str | int]) -> tuple[str, str | None] | None:
         step_id = str(rest[0])
-        step = self._earlier.get(step_id)
+        step = self._earlier.get(call_of(step_id))
+        index = index_of(step_id) if step_id.endswith("]") and is_step_id(step_id) else None
+        if step is not None and call_of(step_id) != step_id and (index is None or step.call.foreach is None):
+            return f"no step has the id '{step_id}'", step.id
         if step is None:
             if self._partial:
                 return None
@@ -209,12 +270,18 @@ class _Names:
         key = str(rest[2])
         if key not in step.output_keys:
             return (
-                f"step '{step_id}' (station '{step.call.station}') declares no output '{key}'",
+                f"step '{step_id}' ({_kind(step)}) declares no output '{key}'",
                 nearest(key, step.output_keys),
             )
-        if not reference.defaulted and (self._in_finally or self._maybe_null(step, key)):
+        if not reference.defaulted and (self._in_finally or self._named_null(step, key, index)):
             return self._needs_default(f"output '{key}' of step '{step_id}'", [step]), None
         return None
+
+    def _named_null(self, step: Step, key: str, index: int | None) -> bool:
+        """Whether the output of a named step may be null; that of all items is a list, and never is."""
+        if step.call.foreach is None:
+            return self._maybe_null(step, key)
+        return index is not None and (self._maybe_null(step, key) or index >= len(step.call.foreach))
 
     def _maybe_null(self, step: Step, key: str) -> bool:
         return step.may_be_null or key not in step.output.keys
@@ -223,13 +290,19 @@ class _Names:
         step = makers[0]
         if step.call.when is not None:
             why = f"step '{step.id}' may be skipped by its 'when'"
+        elif step.may_be_empty:
+            why = f"the 'foreach' of step '{step.id}' may have no item"
         elif step.may_be_null:
             why = f"step '{step.id}' may end without it"
         elif self._in_finally:
             why = "'finally' also runs when the stations did not get that far"
         else:
-            why = f"station '{step.call.station}' does not always produce it"
+            why = f"{_kind(step)} does not always produce it"
         return f"{what} may be null, since {why}; say what then, with | default(...)"
+
+
+def _kind(step: Step) -> str:
+    return f"{'workflow' if step.sub else 'station'} '{step.call.called}'"
 
 
 def _among(name: Any, known: Collection[str] | Mapping[str, Any], what: str) -> tuple[str, str | None] | None:

@@ -86,9 +86,14 @@ class Template:
         self._codes = codes
         self.references: tuple[Reference, ...] = tuple(r for code in codes for r in code.references)
 
+    @property
+    def lone(self) -> bool:
+        """True for exactly one expression with nothing around it, whose value keeps its type."""
+        return len(self._codes) == 1 and not any(self._literals)
+
     def render(self, scope: Mapping[str, Any]) -> Any:
         """The value: of its own type for a lone expression, else text. Raises ExpressionError."""
-        if len(self._codes) == 1 and not any(self._literals):
+        if self.lone:
             return self._codes[0].value(scope)
         return self.text(scope)
 

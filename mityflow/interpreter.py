@@ -5,33 +5,66 @@ No clock, no files, no randomness: the same answer for a run, a resume, and a te
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mityflow.expressions import ExpressionError, parse_condition
-from mityflow.log import ExecutionLog, ExecutionState
-from mityflow.plan import Plan, Step
+from mityflow.expressions import ExpressionError, parse_condition, render_value
+from mityflow.log import ExecutionLog, ExecutionState, Frame
+from mityflow.plan import Plan, Step, ids_of
 from mityflow.station import FAILURE_QUESTION, Answer, Option, Question, StationResult
+from mityflow.step_ids import call_of, index_of, item_id, joined, path_of
+from mityflow.workflow import MOST_ITEMS
 
 
-class RunSteps(NamedTuple):
-    """These steps may run now."""
+class Task(NamedTuple):
+    """A step of a run: ``step`` as planned, by the ``id`` it has in the run, in the workflow at ``path``.
 
-    steps: tuple[Step, ...]
+    ``item`` is its own where it is one of several for ``foreach``, and ``number`` its index; else that is None.
+    """
+
+    id: str
+    step: Step
+    path: str = ""
+    item: Any = None
+    number: int | None = None
+
+
+class Run(NamedTuple):
+    """This step may run now, beside what runs already."""
+
+    task: Task
+
+
+class Busy(NamedTuple):
+    """Nothing may begin before something that runs is over."""
 
 
 class Settle(NamedTuple):
-    """This step has its result without being run; ``then`` is ``continue`` or ``stop``."""
+    """This step has its result without being run; ``then`` is ``continue``, ``stop``, or what follows from it."""
 
-    step: Step
+    task: Task
     result: StationResult
-    then: str
+    then: str | None = None
+
+
+class Expand(NamedTuple):
+    """The items of this call's ``foreach`` are known."""
+
+    task: Task
+    items: list[Any]
+    steps: tuple[str, ...]
+
+
+class Enter(NamedTuple):
+    """This step calls a workflow, which begins."""
+
+    task: Task
 
 
 class Wait(NamedTuple):
     """Somebody must answer this step's question first."""
 
-    step: Step
+    task: Task
     question: Question
 
 
@@ -41,7 +74,7 @@ class Finish(NamedTuple):
     state: ExecutionState
 
 
-Action = RunSteps | Settle | Wait | Finish
+Action = Run | Busy | Settle | Expand | Enter | Wait | Finish
 
 
 class Continue(NamedTuple):
@@ -62,19 +95,21 @@ class Ask(NamedTuple):
     result: StationResult
 
 
-def next_action(plan: Plan, log: ExecutionLog, env: Mapping[str, str]) -> Action:
-    """What to do now. ``env`` holds the values that the log does not, for conditions that read them."""
-    if log.question and log.current:
-        return Wait(plan.step(log.current), log.question)
-    if log.stop is None and log.main_done < len(plan.main):
-        return _step_action(plan, plan.main[log.main_done], log, env)
-    if log.finally_done < len(plan.finally_):
-        return _step_action(plan, plan.finally_[log.finally_done], log, env)
-    return Finish(_outcome(log))
+Envs = Callable[[str], Mapping[str, str]]
+"""The environment values that expressions of the workflow at a path can see; the log has none of them."""
 
 
-def after(step: Step, result: StationResult, attempt: int) -> Continue | Retry | Ask:
-    """What follows from a step's result at this attempt, which counts from 1."""
+def next_action(plan: Plan, log: ExecutionLog, envs: Envs) -> Action:
+    """What to do now."""
+    asking = log.current if log.waiting else None
+    if asking is not None:
+        question = log.results[asking].question
+        return Wait(task_of(plan, log, asking), question) if question and not log.running else Busy()
+    return next(_Ready(plan, log, envs).actions(plan, ""), Busy())
+
+
+def after(step: Step, result: StationResult, attempt: int, *, may_ask: bool = True) -> Continue | Retry | Ask:
+    """What follows from a step's result at this attempt, which counts from 1; in ``finally`` nobody is asked."""
     if result.status == "waiting":
         return Ask(result)
     if result.status != "failed":
@@ -82,23 +117,28 @@ def after(step: Step, result: StationResult, attempt: int) -> Continue | Retry |
     retry = step.call.retry
     if retry and attempt < retry.attempts:
         return Retry(retry.wait_after(attempt))
-    if step.call.on_failure == "ask":
+    if step.call.on_failure == "ask" and may_ask:
         return Ask(_failure_asked(step, result))
     return Continue("continue" if step.call.on_failure == "continue" else "stop")
 
 
-def scope(plan: Plan, log: ExecutionLog, env: Mapping[str, str], *, state: str | None = None) -> dict[str, Any]:
-    """The values an expression can see."""
-    context = log.context
-    return {
+def scope(
+    plan: Plan, log: ExecutionLog, envs: Envs, task: Task | None = None, *, path: str = "", state: str | None = None
+) -> dict[str, Any]:
+    """The values that an expression of a step can see, or one of the workflow at ``path`` as a whole."""
+    path = task.path if task else path
+    here = plan.plan_at(path)
+    frame = log.frames[path]
+    context = frame.context
+    values = {
         "inputs": context["inputs"],
-        "outputs": _Known(log.outputs, plan.output_keys),
-        "stations": _Stations(plan, log),
-        "env": env,
+        "outputs": _Known(visible_outputs(here, log, path, task.step if task else None), here.output_keys),
+        "stations": _Stations(here, log, path),
+        "env": envs(path),
         "run": {
             "id": log.run_id,
-            "workflow_id": log.workflow_id,
-            "state": state or _state_so_far(log),
+            "workflow_id": here.workflow.id,
+            "state": state or _state_so_far(frame),
         },
         "app_name": context["app_name"],
         "stack": context["stack"],
@@ -107,21 +147,168 @@ def scope(plan: Plan, log: ExecutionLog, env: Mapping[str, str], *, state: str |
         "workspace": context["workspace"],
         "output_path": context["output_path"],
     }
+    if task and task.number is not None:
+        values |= {"item": task.item, "index": task.number}
+    return values
 
 
-def _step_action(plan: Plan, step: Step, log: ExecutionLog, env: Mapping[str, str]) -> Action:
-    answer, asked = log.answers.get(step.id), log.asked.get(step.id)
-    if answer and asked and asked.question and asked.question.id == FAILURE_QUESTION:
-        return _failure_answered(step, asked, answer)
-    if step.call.when is not None:
+def visible_outputs(plan: Plan, log: ExecutionLog, path: str, step: Step | None) -> Mapping[str, Any]:
+    """The outputs by key that a step can see: where steps run side by side, of those it waits for alone.
+
+    What it sees does not depend then on how quick the others are.
+    """
+    frame = log.frames[path]
+    if step is None or plan.in_order or step.id not in plan.waits:
+        return frame.outputs
+    before: set[str] = set()
+    pending = [*plan.waits[step.id]]
+    while pending:
+        earlier = pending.pop()
+        if earlier not in before:
+            before.add(earlier)
+            pending += plan.waits[earlier]
+    outputs = dict(frame.given)
+    for other in plan.main:
+        if other.id in before:
+            for result in _results(log, joined(path, other.id)):
+                outputs.update(result.outputs)
+    return outputs
+
+
+def _results(log: ExecutionLog, call: str) -> Iterator[StationResult]:
+    """The results of a call: one, or one for each item."""
+    group = log.groups.get(call)
+    ids = [item_id(call, i) for i in range(len(group.items))] if group else [call]
+    return (log.results[step] for step in ids if step in log.results)
+
+
+def task_of(plan: Plan, log: ExecutionLog, step_id: str) -> Task:
+    """The step of this id, with its item."""
+    index = index_of(step_id)
+    item = None if index is None else log.groups[call_of(step_id)].items[index]
+    return Task(step_id, plan.step(step_id), path_of(step_id), item, index)
+
+
+def workflow_outputs(plan: Plan, log: ExecutionLog, envs: Envs, path: str = "") -> Any:
+    """What the workflow at ``path`` gives, from the outputs as they stood before its ``finally``.
+
+    Raises ExpressionError.
+    """
+    here = plan.plan_at(path)
+    if not here.workflow.outputs:
+        return {}
+    outputs: dict[str, Any] = {**dict.fromkeys(here.output_keys), **log.frames[path].given}
+    for step in here.main:
+        for result in _results(log, joined(path, step.id)):
+            outputs.update(result.outputs)
+    seen = scope(plan, log, envs, path=path, state=ExecutionState.COMPLETED.value) | {"outputs": outputs}
+    return render_value(here.workflow.outputs, seen)
+
+
+class _Ready:
+    """What may happen now, the first in order first."""
+
+    def __init__(self, plan: Plan, log: ExecutionLog, envs: Envs) -> None:
+        self._plan = plan
+        self._log = log
+        self._envs = envs
+
+    def actions(self, plan: Plan, path: str) -> Iterator[Action]:
+        """In a workflow, and in those it has called."""
+        log, frame = self._log, self._log.frames[path]
+        if frame.stop is None and not frame.main_over:
+            yield from self._main(plan, path)
+        elif frame.active:
+            for called in sorted(frame.active & log.frames.keys()):
+                yield from self._called(task_of(self._plan, log, called))
+        elif frame.finally_next < len(frame.finally_):
+            yield from self._call(plan.steps[frame.finally_[frame.finally_next]], path, 1)
+        else:
+            yield Finish(_outcome(frame))
+
+    def _main(self, plan: Plan, path: str) -> Iterator[Action]:
+        log, frame = self._log, self._log.frames[path]
+        for i in range(frame.next, len(frame.main)):
+            local = frame.main[i]
+            if plan.in_order:
+                yield from self._call(plan.steps[local], path, 1)
+                return
+            waited_for = all(joined(path, earlier) in log.done for earlier in plan.waits[local])
+            if waited_for and joined(path, local) not in log.done:
+                yield from self._call(plan.steps[local], path, plan.workflow.max_parallel)
+
+    def _call(self, step: Step, path: str, side_by_side: int) -> Iterator[Action]:
+        """A call, or each of its items; at most so many steps of its workflow may be active."""
+        call = joined(path, step.id)
+        if step.call.foreach is None:
+            yield from self._step(Task(call, step, path), side_by_side)
+            return
+        group = self._log.groups.get(call)
+        if group is None:
+            yield self._expanded(Task(call, step, path))
+            return
+        for i in range(group.next, len(group.items)):
+            task = Task(item_id(call, i), step, path, group.items[i], i)
+            if task.id not in self._log.done:
+                yield from self._step(task, side_by_side)
+                if side_by_side == 1:
+                    return
+
+    def _step(self, task: Task, side_by_side: int) -> Iterator[Action]:
+        active = self._log.frames[task.path].active
+        if task.id in active:
+            yield from self._called(task)
+        elif len(active) < side_by_side:
+            yield self._begun(task)
+
+    def _called(self, task: Task) -> Iterator[Action]:
+        """What may happen in the workflow that a step has called; its end is the step's result."""
+        if task.step.sub is not None and task.id in self._log.frames:
+            for action in self.actions(task.step.sub, task.id):
+                yield self._left(task, action.state) if isinstance(action, Finish) else action
+
+    def _left(self, task: Task, state: ExecutionState) -> Settle:
+        if state is ExecutionState.CANCELLED:
+            return Settle(task, StationResult(task.id, "cancelled", self._log.frames[task.id].error or "cancelled"))
+        if state is ExecutionState.FAILED:
+            return Settle(task, StationResult.failure(self._log.frames[task.id].error or "failed"))
         try:
-            wanted = parse_condition(step.call.when).render(scope(plan, log, env))
+            outputs = workflow_outputs(self._plan, self._log, self._envs, task.id)
         except ExpressionError as error:
-            failed = StationResult.failure(f"when: {error}")
-            return Settle(step, failed, "continue" if step.call.on_failure == "continue" else "stop")
-        if not wanted:
-            return Settle(step, StationResult.skipped(f"when: {step.call.when} is false"), "continue")
-    return RunSteps((step,))
+            return Settle(task, StationResult.failure(f"outputs: {error}"))
+        return Settle(task, StationResult.success(task.id, outputs=outputs))
+
+    def _begun(self, task: Task) -> Action:
+        log, step = self._log, task.step
+        answer, asked = log.answers.get(task.id), log.asked.get(task.id)
+        if answer and asked and asked.question and asked.question.id == FAILURE_QUESTION:
+            if answer.option != "retry":
+                return _failure_answered(task, asked, answer)
+        elif step.call.when is not None:
+            try:
+                wanted = parse_condition(step.call.when).render(self._scope(task))
+            except ExpressionError as error:
+                return Settle(task, StationResult.failure(f"when: {error}"))
+            if not wanted:
+                return Settle(task, StationResult.skipped(f"when: {step.call.when} is false"))
+        return Enter(task) if step.sub else Run(task)
+
+    def _expanded(self, task: Task) -> Action:
+        try:
+            items = render_value(task.step.call.foreach, self._scope(task))
+        except ExpressionError as error:
+            return Settle(task, StationResult.failure(f"foreach: {error}"))
+        if isinstance(items, Mapping):
+            items = [{"key": key, "value": value} for key, value in items.items()]
+        if not isinstance(items, list | tuple) or len(items) > MOST_ITEMS:
+            kind = f"{len(items)} items" if isinstance(items, list | tuple) else type(items).__name__
+            reason = f"foreach: a list or a mapping of at most {MOST_ITEMS} items is needed, not {kind}"
+            return Settle(task, StationResult.failure(reason))
+        ids = [step for i in range(len(items)) for step in ids_of(task.step, item_id(task.id, i))]
+        return Expand(task, list(items), tuple(ids))
+
+    def _scope(self, task: Task) -> dict[str, Any]:
+        return scope(self._plan, self._log, self._envs, task)
 
 
 def _failure_asked(step: Step, result: StationResult) -> StationResult:
@@ -149,13 +336,11 @@ def _failure_asked(step: Step, result: StationResult) -> StationResult:
     )
 
 
-def _failure_answered(step: Step, asked: StationResult, answer: Answer) -> Action:
-    if answer.option == "retry":
-        return RunSteps((step,))
+def _failure_answered(task: Task, asked: StationResult, answer: Answer) -> Settle:
     if answer.option == "skip":
-        return Settle(step, StationResult.skipped(f"skipped by answer after: {asked.message}"), "continue")
+        return Settle(task, StationResult.skipped(f"skipped by answer after: {asked.message}"))
     failed = StationResult(
-        step.id,
+        task.id,
         "failed",
         asked.message,
         artifacts=asked.artifacts,
@@ -164,20 +349,20 @@ def _failure_answered(step: Step, asked: StationResult, answer: Answer) -> Actio
         completed_at=asked.completed_at,
         attempts=asked.attempts,
     )
-    return Settle(step, failed, "stop")
+    return Settle(task, failed, "stop")
 
 
-def _state_so_far(log: ExecutionLog) -> str:
+def _state_so_far(frame: Frame) -> str:
     """What ``run.state`` reads: ``running`` among the main stations, the outcome in ``finally``."""
-    if log.stop is None and log.main_done < log.main_count:
+    if frame.stop is None and not frame.main_over:
         return ExecutionState.RUNNING.value
-    return _outcome(log).value
+    return _outcome(frame).value
 
 
-def _outcome(log: ExecutionLog) -> ExecutionState:
-    if log.stop == "cancelled":
+def _outcome(frame: Frame) -> ExecutionState:
+    if frame.stop == "cancelled":
         return ExecutionState.CANCELLED
-    if log.stop == "failed" or log.error is not None:
+    if frame.stop == "failed" or frame.error is not None:
         return ExecutionState.FAILED
     return ExecutionState.COMPLETED
 
@@ -206,20 +391,30 @@ class _Known(Mapping[str, Any]):
 
 
 class _Stations(Mapping[str, Any]):
-    """``stations.<id>``: the outputs and status of a step, null before it has run."""
+    """``stations.<id>``: the outputs and status of a step, null before it has run.
 
-    __slots__ = ("_log", "_plan")
+    Of a step with ``foreach`` each output is the list of what its items gave; one of them is
+    ``stations['<id>[0]']``.
+    """
 
-    def __init__(self, plan: Plan, log: ExecutionLog) -> None:
+    __slots__ = ("_log", "_path", "_plan")
+
+    def __init__(self, plan: Plan, log: ExecutionLog, path: str) -> None:
         self._plan = plan
         self._log = log
+        self._path = path
 
     def __getitem__(self, step_id: str) -> Any:
-        step = self._plan.steps[step_id]
-        result = self._log.results.get(step_id)
-        outputs = result.outputs if result else {}
+        step = self._plan.steps[call_of(step_id)]
+        call = joined(self._path, step_id)
+        group = self._log.groups.get(call)
+        if group is not None:
+            results = [self._log.results.get(item_id(call, i)) for i in range(len(group.items))]
+            outputs = {key: [r.outputs.get(key) if r else None for r in results] for key in step.output_keys}
+            return {"outputs": outputs, "status": _status_of(results)}
+        result = self._log.results.get(call)
         return {
-            "outputs": _Known(outputs, frozenset(step.output_keys)),
+            "outputs": _Known(result.outputs if result else {}, frozenset(step.output_keys)),
             "status": result.status if result else None,
         }
 
@@ -228,3 +423,12 @@ class _Stations(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._plan.steps)
+
+
+def _status_of(results: Sequence[StationResult | None]) -> str | None:
+    """The status of all items: the worst there is, ``skipped`` if every one was, null while one is missing."""
+    statuses = [result.status if result else None for result in results]
+    for status in (None, "cancelled", "failed", "waiting"):
+        if status in statuses:
+            return status
+    return "skipped" if statuses and set(statuses) == {"skipped"} else "succeeded"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -22,7 +22,8 @@ class Interrupts:
     waits for a command, the command is ended first, in order. A second request stops at once:
     ``hurry`` is set, and what is in ``finally`` is not run any more.
 
-    Signals are taken over only in the main thread, and given back at the end.
+    ``on_request`` is called with each request, and may come in a signal handler. Signals are taken
+    over only in the main thread, and given back at the end.
     """
 
     def __init__(self) -> None:
@@ -30,6 +31,7 @@ class Interrupts:
         self.signal: int | None = None
         self.requested = False
         self.hurry = False
+        self.on_request: Callable[[], None] | None = None
         self._in_station = False
         self._deadline: float | None = None
         self._before: dict[int, Any] = {}
@@ -63,6 +65,8 @@ class Interrupts:
         self.hurry = self.hurry or self.requested
         self.requested = True
         self.token.cancel()
+        if self.on_request:
+            self.on_request()
 
     def renew(self) -> None:
         """Let the steps of ``finally`` run although the run was asked to stop."""

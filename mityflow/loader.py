@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,7 +10,16 @@ from typing import Any, NamedTuple
 from mityflow.errors import Fault, FaultsError, Problem, UsageError
 from mityflow.filecheck import file_problems, placed
 from mityflow.source import Source, parse
-from mityflow.workflow import Retry, StationCall, Workflow, make_retry, parse_duration
+from mityflow.workflow import (
+    ID_PATTERN,
+    STATION_ONLY,
+    Retry,
+    StationCall,
+    Workflow,
+    make_cache,
+    make_retry,
+    parse_duration,
+)
 
 _LARGEST = 5 * 1024 * 1024
 
@@ -43,14 +53,6 @@ def read_bytes(path: Path) -> bytes:
         raise UsageError(f"there is no file {path}") from None
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
-
-
-def load_workflow(path: Path, shown: str | None = None) -> Workflow:
-    """The workflow of a file. Raises FaultsError with every fault of its text."""
-    loaded = parse_workflow(read_bytes(path), path, shown)
-    if loaded.faults or loaded.workflow is None:
-        raise FaultsError(loaded.faults)
-    return loaded.workflow
 
 
 def parse_workflow(data: bytes, path: Path, shown: str | None = None, *, known_good: bool = False) -> Loaded:
@@ -116,7 +118,7 @@ def _wants_number(where: tuple[str | int, ...]) -> bool:
         return len(where) > 2 and where[-1] in _INPUT_NUMBERS
     if where[0] in ("stations", "finally"):
         return where[2:] in (("retry", "attempts"), ("retry", "backoff"))
-    return where == ("version",) or (where[0] == "guardrails" and where[-1] in _GUARDRAIL_NUMBERS)
+    return where in (("version",), ("max_parallel",)) or (where[0] == "guardrails" and where[-1] in _GUARDRAIL_NUMBERS)
 
 
 _INPUT_NUMBERS = (
@@ -175,9 +177,33 @@ def _meaning_problems(tree: Mapping[str, Any]) -> list[Problem]:
         for i, call in enumerate(calls) if isinstance(calls, list) else ():
             if isinstance(call, dict):
                 problems += _duration_problems(call, (key, i))
+                problems += _called_problems(call, (key, i))
     if isinstance(tree.get("guardrails"), dict):
         problems += _agent_problems(tree["guardrails"], ("guardrails",))
     return problems
+
+
+def _called_problems(call: Mapping[str, Any], where: tuple[str, int]) -> list[Problem]:
+    """A call is of a station or of a workflow, which take different keys."""
+    if "workflow" not in call:
+        return []
+    if "station" in call:
+        return [Problem("call", "a step calls a station or a workflow, not both", (*where, "workflow"), key=True)]
+    problems = [
+        Problem("call", f"'{key}' is for stations; the steps of a workflow have their own", (*where, key), key=True)
+        for key in STATION_ONLY
+        if key in call
+    ]
+    ref = call["workflow"]
+    if "id" not in call and isinstance(ref, str) and not re.fullmatch(ID_PATTERN, _default_id(call)):
+        problems.append(Problem("call", f"'{_default_id(call)}' is no id of a step; give it an 'id'", where))
+    return problems
+
+
+def _default_id(entry: Mapping[str, Any]) -> str:
+    """The name of what is called."""
+    ref = entry.get("workflow")
+    return Path(ref).stem if isinstance(ref, str) else str(entry.get("station"))
 
 
 def _duration_problems(call: Mapping[str, Any], where: tuple[str, int]) -> list[Problem]:
@@ -213,7 +239,7 @@ def _closed(where: tuple[str | int, ...]) -> bool:
     if len(where) < 2:
         return where in ((), ("inputs",), ("env",), ("outputs",), ("guardrails",))
     if where[0] in ("stations", "finally"):
-        return len(where) == 2 or (len(where) == 3 and where[2] in ("with", "retry"))
+        return len(where) == 2 or (len(where) == 3 and where[2] in ("with", "retry", "cache"))
     return where[0] == "guardrails"
 
 
@@ -231,6 +257,7 @@ def _build(tree: Mapping[str, Any], path: Path) -> Workflow:
         finally_=_calls(tree, "finally"),
         outputs=tree.get("outputs") or {},
         path=path,
+        max_parallel=tree.get("max_parallel") or 1,
     )
 
 
@@ -238,16 +265,16 @@ def _calls(tree: Mapping[str, Any], key: str) -> tuple[StationCall, ...]:
     calls = []
     for i, entry in enumerate(tree.get(key) or ()):
         entry = {"station": entry} if isinstance(entry, str) else entry
-        if isinstance(entry, dict) and isinstance(entry.get("station"), str):
+        if isinstance(entry, dict) and isinstance(entry.get("workflow", entry.get("station")), str):
             calls.append(_call(entry, (key, i)))
     return tuple(calls)
 
 
 def _call(entry: Mapping[str, Any], where: tuple[str, int]) -> StationCall:
-    timeout = entry.get("timeout")
+    timeout, cache = entry.get("timeout"), entry.get("cache")
     return StationCall(
-        station=entry["station"],
-        id=entry.get("id") or entry["station"],
+        station=entry.get("station", "") if "workflow" not in entry else "",
+        id=entry.get("id") or _default_id(entry),
         with_=entry.get("with") or {},
         when=entry.get("when"),
         timeout=parse_duration(timeout) if timeout else None,
@@ -255,6 +282,9 @@ def _call(entry: Mapping[str, Any], where: tuple[str, int]) -> StationCall:
         on_failure=entry.get("on_failure") or "fail",
         needs=tuple(n for n in entry.get("needs") or () if n),
         where=where,
+        foreach=entry.get("foreach"),
+        cache=make_cache(cache) if cache else None,
+        workflow=entry.get("workflow"),
     )
 
 

@@ -7,6 +7,8 @@ The journal of a run is a list of events; :class:`ExecutionLog` is their fold an
 event               meaning
 ==================  =====================================================================
 run.started         the run exists; names its workflow, its steps and its context
+workflow.entered    a step calls a workflow, which now has these steps and this context
+step.expanded       the items of a ``foreach`` are known; ``stations`` takes the place of the call's id
 step.started        an attempt at a step begins; counts from 1
 step.retrying       an attempt failed and another follows after ``delay`` seconds
 step.completed      the step has a ``result``; ``then`` is ``continue`` or ``stop``
@@ -27,6 +29,7 @@ from typing import Any
 
 from mityflow.errors import StoreError
 from mityflow.station import FAILURE_QUESTION, Answer, Question, StationResult
+from mityflow.step_ids import below, call_of, index_of, item_id, joined, local_of, path_of
 
 FORMAT = 1
 
@@ -50,14 +53,91 @@ class ExecutionState(StrEnum):
 _ENDED = (ExecutionState.COMPLETED, ExecutionState.FAILED, ExecutionState.CANCELLED)
 
 
+class Group:
+    """The items of a ``foreach``; ``next`` is the first whose step is not over."""
+
+    __slots__ = ("items", "next")
+
+    def __init__(self, items: list[Any]) -> None:
+        self.items = items
+        self.next = 0
+
+
+class Frame:
+    """One workflow at work: the run's own, whose ``path`` is "", or one that a step called.
+
+    ``main`` and ``finally_`` are ids of calls as the file has them; ``next`` and ``finally_next`` the
+    first of each that is not over. ``active`` holds the steps that run, and the calls of workflows
+    that are not over. ``outputs`` has the value of each key that the last step in order gave it.
+    ``stop`` is why the main steps go no further: ``failed``, ``cancelled`` or None.
+    """
+
+    def __init__(self, path: str, steps: list[str], main_count: int, context: dict[str, Any]) -> None:
+        self.path = path
+        self.context = context
+        self.given: dict[str, Any] = {}
+        self.stop: str | None = None
+        self.error: str | None = None
+        self.cleanup_error: str | None = None
+        self.active: set[str] = set()
+        self.replan(steps, main_count)
+
+    def replan(self, steps: list[str], main_count: int) -> None:
+        """Take these steps, and forget how far they are."""
+        self.main, self.finally_ = steps[:main_count], steps[main_count:]
+        self.cleanup = frozenset(self.finally_)
+        self._ranks = {step: i for i, step in enumerate(steps)}
+        self._error_rank = (len(steps), 0)
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget how far the steps are."""
+        self.next = self.finally_next = 0
+        self.outputs = dict(self.given)
+        self._writers: dict[str, tuple[int, int]] = {}
+
+    @property
+    def main_over(self) -> bool:
+        """True when every main step is over."""
+        return self.next == len(self.main)
+
+    def advance(self, done: set[str]) -> None:
+        """Pass the calls that are over."""
+        while self.next < len(self.main) and joined(self.path, self.main[self.next]) in done:
+            self.next += 1
+        while self.finally_next < len(self.finally_) and joined(self.path, self.finally_[self.finally_next]) in done:
+            self.finally_next += 1
+
+    def give(self, step: str, outputs: Mapping[str, Any]) -> None:
+        """Take a step's outputs, where no step after it in order gave the key already."""
+        if outputs:
+            rank = self._rank(step)
+            for key, value in outputs.items():
+                if key not in self._writers or self._writers[key] <= rank:
+                    self._writers[key] = rank
+                    self.outputs[key] = value
+
+    def halt(self, why: str, step: str | None, error: str) -> None:
+        """Start nothing new; of several failures that of the first step in order is the one that counts."""
+        if self.stop is None or why == "cancelled":
+            self.stop = why
+        rank = self._rank(step) if step else self._error_rank
+        if self.error is None or rank < self._error_rank:
+            self.error, self._error_rank = error, rank
+
+    def _rank(self, step: str) -> tuple[int, int]:
+        return self._ranks[local_of(step)], index_of(step) or 0
+
+
 class ExecutionLog:
     """The fold of a run's events.
 
-    ``results`` maps the id of a step to its result, in the order in which they came; ``outputs``
-    holds the latest value of every output key; ``stop`` is why the main stations go no further
-    (``failed``, ``cancelled`` or None); ``answers`` and ``asked`` hold, by step, what was answered
-    to a result that asked, until the step has another result; ``died`` tells that the process at
-    work is gone.
+    ``results`` maps the id of a step to its result; ``frames`` the path of each workflow at work to
+    how far it is; ``groups`` a call with ``foreach`` to its items. ``done`` holds the steps, and the
+    calls with ``foreach``, that are over and not to be run again; ``waiting`` those whose question is
+    open; ``answers`` and ``asked``, by step, what was answered to a result that asked, until the step
+    has another result. ``fresh`` are steps that were asked to run again: what is known of unchanged work
+    does not count for them. ``died`` tells that the process at work is gone.
     """
 
     def __init__(self) -> None:
@@ -66,36 +146,63 @@ class ExecutionLog:
         self.run_id = ""
         self.state = ExecutionState.PENDING
         self.stations: list[str] = []
-        self.main_count = 0
         self.results: dict[str, StationResult] = {}
-        self.outputs: dict[str, Any] = {}
         self.workflow_outputs: dict[str, Any] = {}
         self.started_at: str | None = None
         self.completed_at: str | None = None
         self.error: str | None = None
-        self.context: dict[str, Any] = {}
-        self.stop: str | None = None
-        self.current: str | None = None
+        self.frames: dict[str, Frame] = {"": Frame("", [], 0, {})}
+        self.groups: dict[str, Group] = {}
+        self.done: set[str] = set()
+        self.waiting: dict[str, str] = {}
         self.attempts: dict[str, int] = {}
         self.answers: dict[str, Answer] = {}
         self.asked: dict[str, StationResult] = {}
+        self.fresh: frozenset[str] = frozenset()
         self.pid: int | None = None
         self.died = False
         self.damaged = False
         self.path: Path | None = None
-        self.main_done = 0
-        self.finally_done = 0
-        self._cleaning = False
-        self._cleanup_error: str | None = None
-        self._finally_ids: frozenset[str] = frozenset()
-        self._given_outputs: dict[str, Any] = {}
+        self._done_main = 0
+        self._done_finally = 0
+
+    @property
+    def root(self) -> Frame:
+        """The run's own workflow."""
+        return self.frames[""]
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """The workspace, inputs and what else the run was given."""
+        return self.root.context
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """The latest value of every output key."""
+        return self.root.outputs
+
+    @property
+    def stop(self) -> str | None:
+        """Why the main stations go no further: ``failed``, ``cancelled`` or None."""
+        return self.root.stop
 
     @property
     def current_station_index(self) -> int:
         """How many stations are done; the number of stations once the run is completed."""
-        if self._cleaning and self.stop is None:
-            return self.main_count + self.finally_done
-        return self.main_done
+        if self.state is ExecutionState.COMPLETED:
+            return len(self.stations)
+        return self._done_main + (self._done_finally if self.stop is None else 0)
+
+    @property
+    def running(self) -> list[str]:
+        """The steps that run, in no particular order."""
+        return [step for frame in self.frames.values() for step in frame.active if step not in self.frames]
+
+    @property
+    def current(self) -> str | None:
+        """The first step in order that waits for an answer, or else that runs."""
+        steps = self.waiting or self.running
+        return min(steps, key=self.stations.index) if len(steps) > 1 else next(iter(steps), None)
 
     @property
     def unfinished(self) -> bool:
@@ -114,6 +221,26 @@ class ExecutionLog:
         """True when :meth:`WorkflowExecutor.resume` would find something to do."""
         return not self.damaged and not self.unfinished and self.state is not ExecutionState.COMPLETED
 
+    def is_fresh(self, step: str) -> bool:
+        """True for a step that is to run again whatever is known of unchanged work."""
+        return bool(self.fresh) and _within(step, self.fresh)
+
+    def planned_steps(self) -> list[str]:
+        """The ids of the steps as they were before any items were known."""
+        return list(dict.fromkeys(_before_items(step) for step in self.stations))
+
+    def in_cleanup(self, step: str) -> bool:
+        """True for a step of ``finally``, and for what such a step has called."""
+        while step:
+            if local_of(step) in self._frame(step).cleanup:
+                return True
+            step = path_of(step)
+        return False
+
+    def ordered_results(self) -> list[str]:
+        """The ids of the steps with a result, in the order of the steps."""
+        return [step for step in self.stations if step in self.results]
+
     def apply(self, event: Mapping[str, Any]) -> None:
         """Change as the event says. Raises StoreError for an event of an unknown kind."""
         change = _CHANGES.get(event["event"])
@@ -123,7 +250,7 @@ class ExecutionLog:
 
     def to_data(self) -> dict[str, Any]:
         """The log as JSON data, in the shape of ``schemas/execution-log.schema.json``."""
-        results = [{"station": id_, "result": r.to_data()} for id_, r in self.results.items()]
+        results = [{"station": id_, "result": self.results[id_].to_data()} for id_ in self.ordered_results()]
         return {**self.head(), "results": results}
 
     def head(self) -> dict[str, Any]:
@@ -163,47 +290,63 @@ class ExecutionLog:
         self.workflow_name = event["workflow_name"]
         self.run_id = event["run_id"]
         self.stations = list(event["stations"])
-        self.main_count = event["main_count"]
-        self.context = event["context"]
-        self._finally_ids = frozenset(self.stations[self.main_count :])
-        self._given_outputs = event.get("outputs", {})
-        self.outputs = dict(self._given_outputs)
+        steps = list(event.get("steps", self.stations))
+        root = self.frames[""] = Frame("", steps, event["main_count"], event["context"])
+        root.given = event.get("outputs", {})
+        root.restart()
         self.started_at = event["at"]
         self.pid = event.get("pid")
         self.state = ExecutionState.RUNNING
-        self._cleaning = self.main_count == 0
+
+    def _workflow_entered(self, event: Mapping[str, Any]) -> None:
+        step = event["step"]
+        self.frames[step] = Frame(step, list(event["steps"]), event["main_count"], event["context"])
+        self._frame(step).active.add(step)
+
+    def _step_expanded(self, event: Mapping[str, Any]) -> None:
+        step = event["step"]
+        self.groups[step] = Group(event["items"])
+        at = self.stations.index(step)
+        self.stations[at : at + 1] = event["stations"]
+        if not event["items"]:
+            self.done.add(step)
+            self._frame(step).advance(self.done)
 
     def _step_started(self, event: Mapping[str, Any]) -> None:
         self.state = ExecutionState.RUNNING
-        self.current = event["step"]
+        self._frame(event["step"]).active.add(event["step"])
         self.attempts[event["step"]] = event["attempt"]
 
     def _step_retrying(self, event: Mapping[str, Any]) -> None:
-        self.current = event["step"]
-        self.answers.pop(event["step"], None)  # another attempt asks again
+        self.answers.pop(event["step"], None)
         self.asked.pop(event["step"], None)
 
     def _step_completed(self, event: Mapping[str, Any]) -> None:
         step = event["step"]
         result = self.results[step] = StationResult.from_data(step, event["result"])
-        self.outputs.update(result.outputs)
         self.answers.pop(step, None)
         self.asked.pop(step, None)
-        self.current = None
+        frame = self._frame(step)
+        frame.active.discard(step)
+        frame.give(step, result.outputs)
         stopping = event["then"] == "stop"
-        if step in self._finally_ids:
-            self.finally_done += 1
-            if stopping and self.error is None:
-                self.error = self._cleanup_error = f"{step}: {result.message}"
-        elif stopping:
-            self._stop("cancelled" if result.status == "cancelled" else "failed", f"{step}: {result.message}")
-        else:
-            self.main_done += 1
-            self._cleaning = self._cleaning or self.main_done == self.main_count
+        error = f"{step.rpartition('/')[2]}: {result.message}"
+        if local_of(step) in frame.cleanup:
+            if stopping and frame.error is None:
+                frame.error = frame.cleanup_error = error
+            self._over(step, frame)
+        elif stopping and not (result.status == "cancelled" and frame.stop):
+            self._halt(frame, "cancelled" if result.status == "cancelled" else "failed", step, error)
+        elif not stopping:
+            self._over(step, frame)
+        self.error = self.root.error
+        self._ask_or_run()
 
     def _step_waiting(self, event: Mapping[str, Any]) -> None:
-        self.results[event["step"]] = StationResult.from_data(event["step"], event["result"])
-        self.current = event["step"]
+        step = event["step"]
+        self.results[step] = StationResult.from_data(step, event["result"])
+        self._frame(step).active.discard(step)
+        self.waiting[step] = event["at"]
         self.state = ExecutionState.WAITING
 
     def _step_answered(self, event: Mapping[str, Any]) -> None:
@@ -216,52 +359,165 @@ class ExecutionLog:
             self.attempts.pop(step, None)
         elif step in self.attempts:
             self.attempts[step] -= 1  # the station goes on with the attempt in which it asked
-        self.state = ExecutionState.RUNNING
+        self.waiting.pop(step, None)
+        self._ask_or_run()
+        if step in self.frames and answer["option"] == "retry":
+            del self.answers[step]
+            self._frame(step).active.add(step)
+            self._reopen_below(step, fresh=True)
+            self._forget_undone(step)
 
     def _run_stopping(self, event: Mapping[str, Any]) -> None:
-        self._stop("cancelled", event["reason"])
+        self._halt(self.root, "cancelled", None, event["reason"])
+        self.error = self.root.error
+        self._ask_or_run()
 
     def _run_ended(self, event: Mapping[str, Any]) -> None:
         self.state = ExecutionState(event["state"])
         self.error = event.get("error")
         self.completed_at = event["at"]
         self.workflow_outputs = event.get("outputs", {})
-        self.current = None
+        self.results = {step: self.results[step] for step in self.ordered_results()}
+        for frame in self.frames.values():
+            frame.active.clear()
 
     def _run_resumed(self, event: Mapping[str, Any]) -> None:
         """Forget what will be done again: whatever did not end well, and ``finally`` of an ended attempt."""
-        fresh_attempt = (self.state.ended and not self.died) or self.stop is not None
-        done = set(self.stations[: self.main_done])
-        if not fresh_attempt:
-            done |= set(self.stations[self.main_count : self.main_count + self.finally_done])
-        else:
-            self.finally_done = 0
-            self._cleanup_error = None
-        waiting = self.current if self.state is ExecutionState.WAITING else None
-        self.results = {id_: r for id_, r in self.results.items() if id_ in done or id_ == waiting}
-        self.outputs = dict(self._given_outputs)
-        for id_, result in self.results.items():
-            if id_ in done:
-                self.outputs.update(result.outputs)
+        fresh = (self.state.ended and not self.died) or self.stop is not None or "changes" in event
+        self._forget(frozenset(event.get("forget", ())))
+        for step in event.get("reopen", ()):
+            self.done -= {step, call_of(step)}
+        if "context" in event:
+            self.root.context = event["context"]
+        if "plan" in event:
+            self.stations = list(event["plan"]["stations"])
+            for path, steps in event["plan"]["workflows"].items():
+                self.frames[path].replan(list(steps["steps"]), steps["main_count"])
+        self._reopen_below("", fresh=fresh)
+        self._forget_undone()
+        self.fresh = frozenset(event.get("fresh", ()))
         self.attempts = {}
-        self.stop = self.completed_at = None
-        self.error = None if fresh_attempt else self._cleanup_error
+        self.completed_at = None
+        self.error = self.root.error
         self.died = False
         self.pid = event.get("pid")
-        self._cleaning = self.main_done == self.main_count
-        if waiting is None:
-            self.current = None
-            self.state = ExecutionState.RUNNING
+        self._ask_or_run()
 
-    def _stop(self, why: str, error: str) -> None:
-        if self.stop is None or why == "cancelled":
-            self.stop = why
-        self.error = self.error or error
-        self._cleaning = True
+    # What the events have in common.
+
+    def _ask_or_run(self) -> None:
+        self.state = ExecutionState.WAITING if self.waiting else ExecutionState.RUNNING
+
+    def _frame(self, step: str) -> Frame:
+        return self.frames[path_of(step)]
+
+    def _over(self, step: str, frame: Frame) -> None:
+        """A step is over and not to be run again."""
+        self.done.add(step)
+        self._count(step)
+        call = call_of(step)
+        if call != step:
+            group = self.groups[call]
+            while group.next < len(group.items) and item_id(call, group.next) in self.done:
+                group.next += 1
+            if group.next == len(group.items):
+                self.done.add(call)
+        frame.advance(self.done)
+
+    def _count(self, step: str) -> None:
+        if local_of(step.partition("/")[0]) in self.root.cleanup:
+            self._done_finally += 1
+        else:
+            self._done_main += 1
+
+    def _halt(self, frame: Frame, why: str, step: str | None, error: str) -> None:
+        """Stop a workflow, and those it has called; their open questions need no answer any more."""
+        frame.halt(why, step, error)
+        self.waiting = {asking: at for asking, at in self.waiting.items() if path_of(asking) != frame.path}
+        for called in frame.active & self.frames.keys():
+            self._halt(self.frames[called], "cancelled", None, f"stopped, since {error}")
+
+    def _reopen_below(self, path: str, *, fresh: bool) -> None:
+        """Let a workflow go on, and those it has called that are not over and ask nothing."""
+        for frame in sorted(self.frames.values(), key=lambda frame: frame.path):
+            inside = not path or below(frame.path, path)
+            still_there = self.frames.get(frame.path) is frame and not _within(frame.path, frozenset(self.done))
+            if inside and still_there and frame.path not in self.waiting and frame.path not in self.answers:
+                self._reopen(frame, fresh=fresh or frame.stop is not None)
+
+    def _reopen(self, frame: Frame, *, fresh: bool) -> None:
+        """Let a workflow go on; ``finally`` runs again in a ``fresh`` attempt."""
+        frame.stop = None
+        if fresh:
+            frame.cleanup_error = None
+            self._forget(frozenset(joined(frame.path, step) for step in frame.finally_))
+        frame.error = frame.cleanup_error
+        closed = self.done | self.waiting.keys() | self.answers.keys()
+        frame.active = {path for path in self.frames if path and path_of(path) == frame.path and path not in closed}
+
+    def _forget(self, steps: frozenset[str]) -> None:
+        """Forget all of these steps, their items, and what they called."""
+        if not steps:
+            return
+        self.done = {step for step in self.done if not _within(step, steps)}
+        self.groups = {call: group for call, group in self.groups.items() if not _within(call, steps)}
+        self.frames = {path: frame for path, frame in self.frames.items() if not path or not _within(path, steps)}
+        self.waiting = {step: at for step, at in self.waiting.items() if not _within(step, steps)}
+        self.answers = {step: answer for step, answer in self.answers.items() if not _within(step, steps)}
+
+    def _forget_undone(self, call: str = "") -> None:
+        """Forget the results of what is not over (in ``call``), and find anew how far everything is."""
+        done = frozenset(self.done)
+        self.results = {
+            step: result
+            for step, result in self.results.items()
+            if step in self.waiting or _within(step, done) or (call and not below(step, call))
+        }
+        self.stations = list(dict.fromkeys(self._known(step) for step in self.stations))
+        self._done_main = self._done_finally = 0
+        for frame in self.frames.values():
+            frame.restart()
+            frame.advance(self.done)
+        for call, group in self.groups.items():
+            group.next = 0
+            while group.next < len(group.items) and item_id(call, group.next) in self.done:
+                group.next += 1
+        for step, result in self.results.items():
+            if step in self.done:
+                self._count(step)
+                self._frame(step).give(step, result.outputs)
+
+    def _known(self, step: str) -> str:
+        """The step, or the call it was an item of where the items are not known any more."""
+        parts = step.split("/")
+        for i in range(len(parts)):
+            upto = "/".join(parts[: i + 1])
+            if upto != call_of(upto) and call_of(upto) not in self.groups:
+                return call_of(upto)
+        return step
+
+
+def _before_items(step: str) -> str:
+    parts = step.split("/")
+    for i, part in enumerate(parts):
+        if part.endswith("]"):
+            return call_of("/".join(parts[: i + 1]))
+    return step
+
+
+def _within(step: str, steps: frozenset[str]) -> bool:
+    """True when the step is one of ``steps``, an item of one, or called by one."""
+    while step:
+        if step in steps or call_of(step) in steps:
+            return True
+        step = path_of(step)
+    return False
 
 
 _CHANGES = {
     "run.started": ExecutionLog._run_started,
+    "workflow.entered": ExecutionLog._workflow_entered,
+    "step.expanded": ExecutionLog._step_expanded,
     "step.started": ExecutionLog._step_started,
     "step.retrying": ExecutionLog._step_retrying,
     "step.completed": ExecutionLog._step_completed,

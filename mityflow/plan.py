@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
@@ -11,6 +11,7 @@ from mityflow.context import WorkflowContext
 from mityflow.errors import MityError, Problem, nearest
 from mityflow.order import stable_order
 from mityflow.station import Station, StationInput, StationOutput
+from mityflow.step_ids import call_of, joined, local_of, path_of
 from mityflow.workflow import StationCall, Workflow
 
 CONTEXT_FIELDS = ("app_name", "stack", "iac")
@@ -54,15 +55,32 @@ class Given(NamedTuple):
         )
 
 
+class CalledWorkflow(Station):
+    """Stands in a plan where a workflow is called; it gives what that workflow's ``outputs`` say."""
+
+    name = "workflow"
+
+    def __init__(self, workflow: Workflow) -> None:
+        self.workflow = workflow
+
+    def output(self) -> StationOutput:
+        """The outputs of the workflow."""
+        return StationOutput(tuple(self.workflow.outputs))
+
+
 @dataclass(frozen=True)
 class Step:
-    """One station call in its place. ``sources`` says for each key it reads where that comes from."""
+    """One call in its place. ``sources`` says for each key it reads where that comes from.
+
+    ``sub`` is the plan of the workflow it calls, if it calls one.
+    """
 
     call: StationCall
     station: Station
     input: StationInput
     output: StationOutput
     sources: Mapping[str, str]
+    sub: Plan | None = None
 
     @property
     def id(self) -> str:
@@ -82,7 +100,14 @@ class Step:
             or self.call.on_failure != "fail"
             or self.station.may_skip(self.call.with_)
             or type(self.station).should_run is not Station.should_run
+            or self.may_be_empty
         )
+
+    @property
+    def may_be_empty(self) -> bool:
+        """True when its ``foreach`` may turn out to have no item."""
+        foreach = self.call.foreach
+        return foreach is not None and (isinstance(foreach, str) or not foreach)
 
 
 class Move(NamedTuple):
@@ -112,9 +137,51 @@ class Plan:
         """Every output key that some station declares."""
         return frozenset(key for step in self.steps.values() for key in step.output_keys)
 
+    @property
+    def in_order(self) -> bool:
+        """True when one step follows the other; False when steps may run side by side."""
+        return self.workflow.max_parallel == 1
+
+    @cached_property
+    def waits(self) -> Mapping[str, frozenset[str]]:
+        """For each main step the ids of those that must be over before it may run."""
+        from mityflow.waits import waits
+
+        return waits(self)
+
+    @cached_property
+    def size(self) -> int:
+        """How many steps there are, those of called workflows included; items of ``foreach`` are not known."""
+        return sum(1 + (step.sub.size if step.sub else 0) for step in self.main + self.finally_)
+
+    def plan_at(self, path: str) -> Plan:
+        """The plan of the workflow at work at ``path``. Raises KeyError when there is none."""
+        plan = self
+        for part in path.split("/") if path else ():
+            sub = plan.steps[call_of(part)].sub
+            if sub is None:
+                raise KeyError(path)
+            plan = sub
+        return plan
+
     def step(self, step_id: str) -> Step:
-        """The step of this id."""
-        return self.steps[step_id]
+        """The step of this id, in whichever workflow it is. Raises KeyError when there is none."""
+        return self.plan_at(path_of(step_id)).steps[local_of(step_id)]
+
+    def step_ids(self, path: str = "") -> list[str]:
+        """The ids of all steps as far as they are known before a run, in order.
+
+        What a called workflow does comes before the call itself, which ends with it.
+        """
+        ids: list[str] = []
+        for step in self.main + self.finally_:
+            ids += ids_of(step, joined(path, step.id)) if step.call.foreach is None else [joined(path, step.id)]
+        return ids
+
+
+def ids_of(step: Step, step_id: str) -> list[str]:
+    """The ids of one step, and of those of the workflow it calls."""
+    return [*(step.sub.step_ids(step_id) if step.sub else ()), step_id]
 
 
 class Planned(NamedTuple):
@@ -130,17 +197,25 @@ class _Resolved(NamedTuple):
     input: StationInput
     output: StationOutput
     dependencies: Sequence[str]
+    sub: Plan | None
 
 
-def resolve(workflow: Workflow, stations: Stations, given: Given, *, partial: bool = False) -> Planned:
+Plans = MutableMapping[int, Plan]
+
+
+def resolve(
+    workflow: Workflow, stations: Stations, given: Given, *, partial: bool = False, plans: Plans | None = None
+) -> Planned:
     """Resolve, order and connect the stations.
 
     ``partial`` is for a workflow that had to be read with pieces left out: what may be missing only
-    because of that is no problem then.
+    because of that is no problem then. ``plans`` holds the plans of workflows that are called, by the
+    identity of the workflow; what is wrong in these is no problem of this one.
     """
     problems: list[Problem] = []
-    main = _resolved(workflow.stations, stations, problems)
-    cleanup = _resolved(workflow.finally_, stations, problems)
+    plans = {} if plans is None else plans
+    main = _resolved(workflow.stations, stations, problems, plans)
+    cleanup = _resolved(workflow.finally_, stations, problems, plans)
     partial = partial or bool(problems)
     problems += _repeated_ids(workflow)
     ordered_main, moves = _ordered(main, [], stations, problems, partial)
@@ -151,15 +226,25 @@ def resolve(workflow: Workflow, stations: Stations, given: Given, *, partial: bo
     return Planned(Plan(workflow, tuple(main_steps), tuple(cleanup_steps), (*moves, *more)), problems)
 
 
-def _resolved(calls: Sequence[StationCall], stations: Stations, problems: list[Problem]) -> list[_Resolved]:
+def _resolved(
+    calls: Sequence[StationCall], stations: Stations, problems: list[Problem], plans: Plans
+) -> list[_Resolved]:
     found = []
     for call in calls:
         try:
-            station = stations.get(call.station)
-            found.append(_Resolved(call, station, station.input(), station.output(), tuple(station.dependencies())))
+            sub = _sub_plan(call.sub, stations, plans) if call.sub else None
+            station = CalledWorkflow(call.sub) if call.sub else stations.get(call.station)
+            wanted, given = station.input(), station.output()
+            found.append(_Resolved(call, station, wanted, given, tuple(station.dependencies()), sub))
         except MityError as error:
             problems.append(_unresolved(call, error, stations))
     return found
+
+
+def _sub_plan(workflow: Workflow, stations: Stations, plans: Plans) -> Plan:
+    if id(workflow) not in plans:
+        plans[id(workflow)] = resolve(workflow, stations, Given.of(workflow), plans=plans).plan
+    return plans[id(workflow)]
 
 
 def _unresolved(call: StationCall, error: MityError, stations: Stations) -> Problem:
@@ -275,7 +360,7 @@ class _Provided:
         sources |= {f"artifact {n}": self._artifacts[n] for n in r.input.artifacts if n in self._artifacts}
         self._keys |= dict.fromkeys(r.output.all_keys, f"step '{r.call.id}'")
         self._artifacts |= dict.fromkeys(r.output.artifacts, f"step '{r.call.id}'")
-        return Step(r.call, r.station, r.input, r.output, sources)
+        return Step(r.call, r.station, r.input, r.output, sources, r.sub)
 
     def _missing(self, r: _Resolved, group: Sequence[str], steps: Sequence[_Resolved]) -> Problem:
         named = " or ".join(f"'{key}'" for key in group)
@@ -296,7 +381,7 @@ class _Provided:
 
     def _makers(self, produces: Any, r: _Resolved, steps: Sequence[_Resolved]) -> str:
         """``; 'scaffold' does``: later steps first, else any installed station."""
-        names = [s.call.station for s in steps if s is not r and produces(s.output)]
+        names = [s.call.called for s in steps if s is not r and produces(s.output)]
         if not names:
             names = [n for n in self._stations.names() if produces(_output_of(self._stations, n))]
         names = [n for n in dict.fromkeys(names) if n != r.call.station]

@@ -12,11 +12,12 @@ from typing import NamedTuple
 from mityflow import __version__
 from mityflow.checks import check_plan
 from mityflow.errors import Fault, FaultsError
-from mityflow.loader import Loaded, parse_workflow, read_bytes
+from mityflow.loader import Loaded
 from mityflow.plan import Given, Plan, Planned
 from mityflow.registry import StationRegistry
 from mityflow.resources import schema_text
 from mityflow.workflow import Workflow
+from mityflow.workflow_files import load_files
 
 _KEPT = 200
 
@@ -30,36 +31,52 @@ class Prepared(NamedTuple):
     text: str
 
 
-def check_file(path: Path, registry: StationRegistry, shown: str | None = None) -> list[Fault]:
-    """Every fault of a workflow file, in the order of their places; empty when it could be run."""
-    loaded = parse_workflow(read_bytes(path), path, shown)
-    faults = list(loaded.faults)
-    if loaded.workflow is not None:
-        places = {(f.line, f.column) for f in faults if not f.rule.startswith("missing")}
-        found = _plan(loaded, loaded.workflow, registry, frozenset())[1]
-        faults += [f for f in found if (f.line, f.column) not in places]
+def check_file(
+    path: Path, registry: StationRegistry, shown: str | None = None, workspace: Path | None = None
+) -> list[Fault]:
+    """Every fault of a workflow file and of those it calls, in the order of their places."""
+    faults: list[Fault] = []
+    for file in load_files(path, shown, workspace):
+        own = list(file.loaded.faults)
+        if file.loaded.workflow is not None:
+            places = {(f.line, f.column) for f in own if not f.rule.startswith("missing")}
+            found = _plan(file.loaded, file.loaded.workflow, registry, frozenset())[1]
+            own += [f for f in found if (f.line, f.column) not in places]
+        faults += own
     return list(FaultsError(dict.fromkeys(faults)).faults)
 
 
 def prepare(
-    path: Path, registry: StationRegistry, cache: CheckCache | None = None, shown: str | None = None
+    path: Path,
+    registry: StationRegistry,
+    cache: CheckCache | None = None,
+    shown: str | None = None,
+    workspace: Path | None = None,
 ) -> Prepared:
-    """Read, check and plan a workflow file. Raises FaultsError with every fault.
+    """Read, check and plan a workflow file and those it calls. Raises FaultsError with every fault.
 
     A ``cache`` spares the checks that need nothing but the file's text, where it has passed them before.
     """
-    data = read_bytes(path)
-    checked = cache.look_up(data) if cache else None
-    loaded = parse_workflow(data, path, shown, known_good=checked is not None)
-    settings = checked.settings(registry) if checked else frozenset[str]()
-    if loaded.workflow is None or loaded.faults:
-        raise FaultsError(check_file(path, registry, shown))
-    planned, faults = _plan(loaded, loaded.workflow, registry, settings)
-    if faults:
-        raise FaultsError(faults)
-    if cache:
-        cache.passed(data, planned.plan)
-    return Prepared(loaded.workflow, planned.plan, path, loaded.source.text)
+    known: dict[bytes, Checked | None] = {}
+
+    def known_good(data: bytes) -> bool:
+        known[data] = cache.look_up(data) if cache else None
+        return known[data] is not None
+
+    files = load_files(path, shown, workspace, known_good)
+    plans: list[tuple[Workflow, Plan]] = []
+    for file in files:
+        checked = known[file.data]
+        settings = checked.settings(registry) if checked else frozenset[str]()
+        if file.loaded.workflow is None or file.loaded.faults:
+            raise FaultsError(check_file(path, registry, shown, workspace))
+        planned, faults = _plan(file.loaded, file.loaded.workflow, registry, settings)
+        if faults:
+            raise FaultsError(check_file(path, registry, shown, workspace))
+        plans.append((file.loaded.workflow, planned.plan))
+        if cache:
+            cache.passed(file.data, planned.plan)
+    return Prepared(*plans[0], path, files[0].loaded.source.text)
 
 
 def _plan(
@@ -106,7 +123,7 @@ class CheckCache:
     def __init__(self, mity_folder: Path) -> None:
         self._root = mity_folder
         self._folder = mity_folder / "cache"
-        self._new: tuple[Path, bytes] | None = None
+        self._new: dict[Path, bytes] = {}
 
     def look_up(self, data: bytes) -> Checked | None:
         """What is known of a text, None when it has not been checked."""
@@ -118,23 +135,24 @@ class CheckCache:
 
     def passed(self, data: bytes, plan: Plan) -> None:
         """Remember that a text has passed."""
-        params = {s.call.station: s.station.Params for s in plan.steps.values()}
+        params = {s.call.station: s.station.Params for s in plan.steps.values() if s.sub is None}
         modules = {name: _fingerprint(p) for name, p in params.items() if isinstance(p, str)}
-        self._new = (self._path(data), json.dumps({"modules": modules}).encode())
+        self._new[self._path(data)] = json.dumps({"modules": modules}).encode()
 
     def save(self) -> None:
         """Write what is new, if the workspace has a ``.mity``; failing to is no error."""
-        if self._new is None or self._new[0].exists() or not self._root.is_dir() or self._folder.is_symlink():
+        new = {path: data for path, data in self._new.items() if not path.exists()}
+        if not new or not self._root.is_dir() or self._folder.is_symlink():
             return
         from mityflow.store import write_atomically
 
-        path, data = self._new
         try:
             self._folder.mkdir(exist_ok=True)
             old = sorted(self._folder.glob("*.json"), key=lambda p: p.stat().st_mtime)
             for entry in old[: max(0, len(old) - _KEPT)]:
                 entry.unlink(missing_ok=True)
-            write_atomically(path, data)
+            for path, data in new.items():
+                write_atomically(path, data)
         except OSError:
             return
 

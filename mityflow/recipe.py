@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,11 +25,15 @@ class Source(NamedTuple):
 
 
 class Recipe(NamedTuple):
-    """A workflow, the context it runs on, and the limits for healing stations."""
+    """A workflow, the context it runs on, and the limits for healing stations.
+
+    ``stored`` is the workflow that the run had so far.
+    """
 
     workflow: Workflow
     context: WorkflowContext
     guardrails: Mapping[str, Any]
+    stored: Workflow
 
 
 def new_recipe(
@@ -41,10 +45,6 @@ def new_recipe(
     guardrails: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The recipe of a run as JSON data; secrets in it are still to be masked."""
-    stations = {}
-    for step in plan.steps.values():
-        if step.call.station not in stations:
-            stations[step.call.station] = registry.origin(step.call.station)._asdict()
     return {
         "format": FORMAT,
         "run_id": run_id,
@@ -53,11 +53,17 @@ def new_recipe(
         "workflow_text": source.text if source else None,
         "workflow": plan.workflow.to_data(),
         "digest": plan.workflow.digest(),
-        "order": list(plan.steps),
+        "order": plan.step_ids(),
         "context": context.to_data(),
         "guardrails": guardrails,
-        "stations": stations,
+        "stations": {name: registry.origin(name)._asdict() for name in plan.workflow.station_names()},
     }
+
+
+def source_of(recipe: Mapping[str, Any]) -> Source | None:
+    """The file that a recipe's workflow came from."""
+    path, text = recipe.get("workflow_file"), recipe.get("workflow_text")
+    return Source(Path(path), text or "") if path else None
 
 
 def masked(recipe: dict[str, Any], mask: Callable[[Any], Any]) -> dict[str, Any]:
@@ -76,37 +82,55 @@ def masked(recipe: dict[str, Any], mask: Callable[[Any], Any]) -> dict[str, Any]
 
 def _masked_workflow(data: Mapping[str, Any], mask: Callable[[Any], Any]) -> dict[str, Any]:
     parts = {key: masked_values(data[key], mask) for key in ("name", "description", "inputs", "env", "outputs")}
-    calls = {
-        key: [
-            {k: masked_values(v, mask) if k in ("with", "when") else v for k, v in call.items()} for call in data[key]
-        ]
-        for key in ("stations", "finally")
-    }
+    calls = {key: [_masked_call(call, mask) for call in data[key]] for key in ("stations", "finally")}
     return {**data, **parts, **calls, "guardrails": mask(data["guardrails"])}
 
 
-def restore(data: Mapping[str, Any], run_id: str, workflow: Workflow | None, env: Mapping[str, str]) -> Recipe:
+def _masked_call(call: Mapping[str, Any], mask: Callable[[Any], Any]) -> dict[str, Any]:
+    values = {key: masked_values(call[key], mask) for key in ("with", "when", "foreach", "cache") if key in call}
+    sub = {"sub": _masked_workflow(call["sub"], mask)} if "sub" in call else {}
+    return {**call, **values, **sub}
+
+
+def stored_workflow(data: Mapping[str, Any], run_id: str) -> Workflow:
+    """The workflow of a recipe. Raises StoreError when it cannot be read."""
+    try:
+        path = data.get("workflow_file")
+        return Workflow.from_data(data["workflow"], Path(path) if path else None)
+    except (KeyError, TypeError, AttributeError, ValueError, UsageError) as error:
+        raise StoreError(f"plan.json of run {run_id} is damaged: {error!r}") from error
+
+
+def restore(
+    data: Mapping[str, Any],
+    run_id: str,
+    workflow: Workflow | None,
+    env: Mapping[str, str],
+    *,
+    edited: bool = False,
+    replaced: Collection[str] = (),
+) -> Recipe:
     """The recipe from its JSON data, with the environment values that were not stored.
 
-    Raises ResumeError when the workflow means something else now, or when a value was masked
-    because it held a secret and so is lost.
+    ``replaced`` are inputs that will have another value. Raises ResumeError when the workflow means something
+    else now and need not be ``edited``, or when a value was masked because it held a secret and so is lost.
     """
     import os
 
     try:
-        stored = Workflow.from_data(data["workflow"])
+        stored = stored_workflow(data, run_id)
         digest, kept = data["digest"], data["context"]
         names = [n for n in kept["env_names"] if n not in env and n not in os.environ]
-        lost = data["masked_inputs"]
+        lost = [name for name in data["masked_inputs"] if name not in replaced]
     except (KeyError, TypeError, AttributeError, ValueError, UsageError) as error:
         raise StoreError(f"plan.json of run {run_id} is damaged: {error!r}") from error
     workflow = workflow or stored
-    if workflow.digest() != digest:
-        changed = _changed(stored, workflow)
+    if workflow.digest() != digest and not edited:
+        changed = changed_parts(stored, workflow)
         what = f" ({changed})" if changed else ""
         raise ResumeError(
             f"the workflow '{stored.id}' is not the one that run {run_id} began with{what}",
-            hint="undo the change, or start a new run",
+            hint="undo the change, go on with 'mityflow resume --with-edits', or start a new run",
         )
     if names:
         raise ResumeError(
@@ -116,10 +140,24 @@ def restore(data: Mapping[str, Any], run_id: str, workflow: Workflow | None, env
     if lost:
         raise ResumeError(f"the input {' and '.join(lost)} held a secret and was not stored", hint="start a new run")
     values = {n: env[n] if n in env else os.environ[n] for n in kept["env_names"]}
-    return Recipe(workflow, WorkflowContext.from_data(kept, values), data.get("guardrails") or {})
+    context = WorkflowContext.from_data(kept, values)
+    limits = data.get("guardrails") or {}
+    if edited:
+        limits = workflow.guardrails or {} if stored.guardrails == limits else limits
+        context = _with_new_inputs(context, workflow)
+    return Recipe(workflow, context, limits, stored)
 
 
-def _changed(before: Workflow, now: Workflow) -> str:
+def _with_new_inputs(context: WorkflowContext, workflow: Workflow) -> WorkflowContext:
+    """The context with the inputs that the workflow declares now; the values they have stay."""
+    from mityflow.environment import with_inputs
+    from mityflow.inputs import resolve_inputs
+
+    kept = {name: value for name, value in context.inputs.items() if name in workflow.inputs}
+    return with_inputs(context, resolve_inputs(workflow.inputs, kept))
+
+
+def changed_parts(before: Workflow, now: Workflow) -> str:
     """Which parts differ, in words."""
     old, new = before.to_data(), now.to_data()
     steps = {c["id"]: c for c in old["stations"] + old["finally"]}

@@ -209,13 +209,14 @@ class StationResult:
 
     Attributes: ``station`` (the step's id once recorded), ``status`` (one of :data:`STATUSES`),
     ``message``, ``outputs``, ``artifacts``, ``question``, ``error`` (the cause of a failure as
-    data), ``started_at`` and ``completed_at`` (UTC, ISO 8601) and ``attempts``, the last four
-    filled in by the executor.
+    data), ``started_at`` and ``completed_at`` (UTC, ISO 8601), ``attempts``, and for ``cached`` the
+    run whose work it is in ``cached_from``; these five are filled in by the executor.
     """
 
     __slots__ = (
         "artifacts",
         "attempts",
+        "cached_from",
         "completed_at",
         "error",
         "message",
@@ -241,6 +242,7 @@ class StationResult:
         started_at: str | None = None,
         completed_at: str | None = None,
         attempts: int = 1,
+        cached_from: str | None = None,
     ) -> None:
         if status not in STATUSES:
             raise UsageError(f"'{status}' is no status of a station")
@@ -254,6 +256,7 @@ class StationResult:
         self.started_at = started_at
         self.completed_at = completed_at
         self.attempts = attempts
+        self.cached_from = cached_from
 
     def __repr__(self) -> str:
         return f"StationResult({self.station!r}, {self.status!r}, {self.message!r})"
@@ -302,6 +305,8 @@ class StationResult:
             data["question"] = self.question.to_data()
         if self.error:
             data["error"] = self.error
+        if self.cached_from:
+            data["cached_from"] = self.cached_from
         return data
 
     @classmethod
@@ -318,6 +323,7 @@ class StationResult:
             started_at=data["started_at"],
             completed_at=data["completed_at"],
             attempts=data.get("attempts", 1),
+            cached_from=data.get("cached_from"),
         )
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import inspect
-import io
 import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,14 +14,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mityflow.context import WorkflowContext
 from mityflow.errors import MityError, StoreError, UsageError
 from mityflow.expressions import ExpressionError, has_expression, render_value
-from mityflow.interrupts import Interrupts
+from mityflow.interpreter import Task
 from mityflow.plan import Step
+from mityflow.prints import Capture
 from mityflow.process import Cancelled, CommandResult, TimedOut
 from mityflow.station import FAILURE_QUESTION, Answer, Artifact, Question, StationContext, StationResult
 from mityflow.workflow import format_duration
 
 if TYPE_CHECKING:
     from mityflow.masking import Masker
+    from mityflow.workers import Guard
 
 _LONGEST_TRACE = 8000
 _LARGEST = 10**300
@@ -32,16 +32,24 @@ _LARGEST = 10**300
 class StepRun(NamedTuple):
     """What one attempt at a step needs."""
 
-    step: Step
+    task: Task
     base: WorkflowContext
     scope: Callable[[], Mapping[str, Any]]
     child_env: Mapping[bytes, bytes]
-    interrupts: Interrupts
+    guard: Guard
+    capture: Capture
     masker: Masker
     write: Callable[[bytes], None]
     attempt: int
     answer: Answer | None
     guardrails: Mapping[str, Any]
+    workflow_id: str
+    workflow_env: Mapping[str, str]
+
+    @property
+    def step(self) -> Step:
+        """The step as planned."""
+        return self.task.step
 
 
 def run_step(run: StepRun) -> StationResult:
@@ -52,11 +60,11 @@ def run_step(run: StepRun) -> StationResult:
     call = run.step.call
     deadline = None if call.timeout is None else time.monotonic() + call.timeout
     try:
-        values, script_env = _settings(run)
+        values, script_env = settings(run)
         runtime = _Runtime(run, deadline, script_env)
         context = StationContext.for_step(
             run.base,
-            step=run.step.id,
+            step=run.task.id,
             values=values,
             runtime=runtime,
             params=run.step.station.Params,
@@ -66,12 +74,11 @@ def run_step(run: StepRun) -> StationResult:
             guardrails=run.guardrails,
         )
         _need_inputs(run.step, context)
-        printed = _Printed(runtime)
-        with run.interrupts.station(deadline), redirect_stdout(printed), redirect_stderr(printed):
+        with run.guard.station(deadline), run.capture(runtime.write):
             result = _execute(run.step, context)
-        return _checked(run.step, result, context)
+        return _checked(run.task, result, context)
     except Cancelled:
-        return StationResult(call.id, "cancelled", run.interrupts.reason)
+        return StationResult(run.task.id, "cancelled", run.guard.reason)
     except TimedOut:
         return StationResult.failure(f"timed out after {format_duration(call.timeout or 0)}")
     except StoreError:
@@ -81,8 +88,8 @@ def run_step(run: StepRun) -> StationResult:
     except ExpressionError as error:
         return StationResult.failure(str(error))
     except KeyboardInterrupt:
-        run.interrupts.cancel()
-        return StationResult(call.id, "cancelled", "interrupted")
+        run.guard.cancel()
+        return StationResult(run.task.id, "cancelled", "interrupted")
     except BaseException as error:  # noqa: BLE001 - a station may raise anything
         return _raised(error, run)
 
@@ -112,7 +119,7 @@ def _awaited(answer: Any) -> Any:
         return pool.submit(asyncio.run, wait()).result()
 
 
-def _settings(run: StepRun) -> tuple[Mapping[str, Any], dict[str, str]]:
+def settings(run: StepRun) -> tuple[Mapping[str, Any], dict[str, str]]:
     """The step's ``with:`` after rendering, and the values its script reads from the environment."""
     values = run.step.call.with_
     script_env: dict[str, str] = {}
@@ -192,7 +199,7 @@ class _Runtime:
             timeout=left if step_limits else timeout,
             sink=self._run.write,
             masker=self._run.masker,
-            cancel=self._run.interrupts.token,
+            cancel=self._run.guard.token,
             stdin=stdin,
         )
         if result.timed_out and step_limits:
@@ -204,19 +211,7 @@ class _Runtime:
         self._run.write(self._run.masker.text(text).encode(errors="replace"))
 
 
-class _Printed(io.TextIOBase):
-    """What a station prints from Python, put where the output of its commands goes."""
-
-    def __init__(self, runtime: _Runtime) -> None:
-        self._runtime = runtime
-
-    def write(self, text: str) -> int:
-        """Put text into the step's log, masked."""
-        self._runtime.write(text)
-        return len(text)
-
-
-def _checked(step: Step, result: Any, context: StationContext) -> StationResult:
+def _checked(task: Task, result: Any, context: StationContext) -> StationResult:
     """The result with everything the station set; a success without its evidence is a failure."""
     if not isinstance(result, StationResult):
         kind = type(result).__name__
@@ -233,18 +228,16 @@ def _checked(step: Step, result: Any, context: StationContext) -> StationResult:
         return StationResult.failure(f"the station's answer is not data: {fault}")
     if result.status == "waiting" and (question is None or question.id == FAILURE_QUESTION):
         return StationResult.failure("the station waits without a question of its own")
-    if question and step.call.where[0] == "finally":
-        return StationResult.failure("a step of 'finally' cannot ask")
     if question and question.form is not None:
         from mityflow.forms import question_problems
 
         wrong = "; ".join(question_problems(question))
         if wrong:
             return StationResult.failure(f"the station's form is wrong: {wrong}")
-    lacking = _lacking(step, artifacts, outputs, context.workspace) if result.success else ""
+    lacking = _lacking(task.step, artifacts, outputs, context.workspace) if result.success else ""
     status = "failed" if lacking else result.status
     message = lacking or str(result.message)
-    return StationResult(step.id, status, message, outputs=outputs, artifacts=artifacts, question=question, error=cause)
+    return StationResult(task.id, status, message, outputs=outputs, artifacts=artifacts, question=question, error=cause)
 
 
 def _lacking(step: Step, artifacts: list[Artifact], outputs: Mapping[str, Any], workspace: Path) -> str:

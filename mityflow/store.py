@@ -93,6 +93,12 @@ class Store:
             write_atomically(folder / "plan.json", _object([*_pairs(plan)]), sync=True)
         return folder
 
+    def replace_plan(self, run_id: str, plan: Mapping[str, Any]) -> None:
+        """Put another plan in place of that of a run."""
+        path = self.run_folder(run_id) / "plan.json"
+        with _writing(path):
+            write_atomically(path, _object([*_pairs(plan)]), sync=True)
+
     def recorder(
         self,
         run_id: str,
@@ -355,7 +361,7 @@ def _result_line(step: str, result: Mapping[str, Any]) -> str:
 
 def _snapshot(log: ExecutionLog, result_lines: Mapping[str, str]) -> bytes:
     """The log as JSON, a key a line and a result a line; results are encoded once, not every time."""
-    results = "[\n" + ",\n".join(result_lines[i] for i in log.results) + "\n]" if log.results else "[]"
+    results = "[\n" + ",\n".join(result_lines[i] for i in log.ordered_results()) + "\n]" if log.results else "[]"
     return _object([*_pairs(log.head()), f'"results": {results}'])
 
 

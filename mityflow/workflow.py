@@ -14,6 +14,11 @@ from mityflow.errors import UsageError
 ID_PATTERN = r"[a-z][a-z0-9_-]{0,62}"
 ENV_NAME_PATTERN = r"[A-Za-z_][A-Za-z0-9_]*"
 ON_FAILURE = ("fail", "continue", "ask")
+STATION_ONLY = ("timeout", "retry", "cache")
+"""The keys of a call that a call of a workflow does not have."""
+MOST_PARALLEL = 64
+MOST_ITEMS = 10_000
+"""How many items a ``foreach`` may have."""
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 DURATION_PATTERN = r"\d+(\.\d+)?(ms|s|m|h|d)"
 LONGEST = 366 * 86400.0
@@ -50,11 +55,20 @@ class Retry(NamedTuple):
         return float(min(self.delay * self.backoff ** (attempt - 1), LONGEST))
 
 
+class Cache(NamedTuple):
+    """When a step's work counts as done: as long as these files and this key are what they were."""
+
+    paths: tuple[str, ...] = ()
+    key: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class StationCall:
     """One entry of ``stations:``, which becomes a step. ``timeout`` is in seconds.
 
-    ``where`` is the entry's place in the file: ("stations", 3) or ("finally", 0).
+    ``where`` is the entry's place in the file: ("stations", 3) or ("finally", 0). A call of a
+    workflow has no ``station`` but says in ``workflow`` which one is meant; ``sub`` is that workflow,
+    once it has been found.
     """
 
     station: str
@@ -66,30 +80,40 @@ class StationCall:
     on_failure: str = "fail"
     needs: tuple[str, ...] = ()
     where: tuple[str, int] = ("stations", 0)
+    foreach: Any = None
+    cache: Cache | None = None
+    workflow: str | None = None
+    sub: Workflow | None = None
+
+    @property
+    def called(self) -> str:
+        """What is called: a station's name, or which workflow."""
+        return self.workflow or self.station
 
     def to_data(self) -> dict[str, Any]:
         """The call as JSON data, defaults left out."""
-        data: dict[str, Any] = {"station": self.station, "id": self.id}
-        if self.with_:
-            data["with"] = self.with_
-        if self.when is not None:
-            data["when"] = self.when
-        if self.timeout is not None:
-            data["timeout"] = self.timeout
-        if self.retry:
-            data["retry"] = list(self.retry)
-        if self.on_failure != "fail":
-            data["on_failure"] = self.on_failure
-        if self.needs:
-            data["needs"] = list(self.needs)
-        return data
+        whole = {
+            "workflow": self.workflow,
+            "station": None if self.workflow else self.station,
+            "id": self.id,
+            "sub": self.sub.to_data() if self.sub else None,
+            "with": self.with_ or None,
+            "when": self.when,
+            "timeout": self.timeout,
+            "retry": list(self.retry) if self.retry else None,
+            "on_failure": None if self.on_failure == "fail" else self.on_failure,
+            "needs": list(self.needs) or None,
+            "foreach": self.foreach,
+            "cache": self.cache._asdict() if self.cache else None,
+        }
+        return {key: value for key, value in whole.items() if value is not None}
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any], where: tuple[str, int]) -> StationCall:
         """Read what :meth:`to_data` wrote."""
-        retry = data.get("retry")
+        retry, cache, sub = data.get("retry"), data.get("cache"), data.get("sub")
         return cls(
-            data["station"],
+            data.get("station", ""),
             data["id"],
             data.get("with", {}),
             data.get("when"),
@@ -98,6 +122,10 @@ class StationCall:
             data.get("on_failure", "fail"),
             tuple(data.get("needs", ())),
             where,
+            data.get("foreach"),
+            Cache(tuple(cache["paths"]), cache.get("key")) if cache else None,
+            data.get("workflow"),
+            Workflow.from_data(sub) if sub else None,
         )
 
 
@@ -124,6 +152,7 @@ class Workflow:
     finally_: tuple[StationCall, ...] = ()
     outputs: Mapping[str, Any] = field(default_factory=dict)
     path: Path | None = field(default=None, compare=False)
+    max_parallel: int = 1
 
     def __post_init__(self) -> None:
         _check_id(self.id, "workflow")
@@ -152,8 +181,8 @@ class Workflow:
         """A copy with one more station at the end.
 
         ``call`` takes the keys of a file's long form: ``id``, ``with_``, ``when``, ``timeout`` (a
-        duration such as ``90s``), ``retry`` (a mapping), ``on_failure``, ``needs``.
-        Raises UsageError for a wrong key or value.
+        duration such as ``90s``), ``retry`` and ``cache`` (mappings), ``on_failure``, ``needs``,
+        ``foreach``. Raises UsageError for a wrong key or value.
         """
         where = ("stations", len(self.stations))
         return replace(self, stations=(*self.stations, make_call(station, where, **call)))
@@ -163,9 +192,43 @@ class Workflow:
         where = ("finally", len(self.finally_))
         return replace(self, finally_=(*self.finally_, make_call(station, where, **call)))
 
+    def sub_workflow(self, workflow: Workflow, **call: Any) -> Workflow:
+        """A copy that calls another workflow at the end; its inputs are given with ``with_``.
+
+        ``call`` takes ``id`` (the workflow's own by default), ``with_``, ``when``, ``on_failure``,
+        ``needs`` and ``foreach``. Raises UsageError for a wrong key or value.
+        """
+        if unknown := sorted(set(call) & set(STATION_ONLY)):
+            raise UsageError(f"'{unknown[0]}' is for stations; a workflow's own steps have theirs")
+        made = make_call(workflow.id, ("stations", len(self.stations)), **call)
+        made = replace(made, station="", workflow=workflow.id, sub=workflow)
+        return replace(self, stations=(*self.stations, made))
+
+    def with_max_parallel(self, steps: int) -> Workflow:
+        """A copy in which up to so many steps run side by side."""
+        if not 1 <= steps <= MOST_PARALLEL:
+            raise UsageError(f"max_parallel is a whole number from 1 to {MOST_PARALLEL}, not {steps}")
+        return replace(self, max_parallel=steps)
+
     def calls(self) -> tuple[StationCall, ...]:
         """All calls, those of ``finally`` last."""
         return self.stations + self.finally_
+
+    def station_names(self) -> list[str]:
+        """The stations that it calls, and that the workflows it calls do, each once."""
+        calls = [call for each in (self, *self.called()) for call in each.calls()]
+        return list(dict.fromkeys(call.station for call in calls if call.station))
+
+    def called(self) -> tuple[Workflow, ...]:
+        """The workflows it calls, directly or not, each once."""
+        found: dict[int, Workflow] = {}
+        pending = [self]
+        while pending:
+            for call in pending.pop().calls():
+                if call.sub is not None and id(call.sub) not in found:
+                    found[id(call.sub)] = call.sub
+                    pending.append(call.sub)
+        return tuple(found.values())
 
     def to_data(self) -> dict[str, Any]:
         """The workflow's meaning as JSON data: what it would do, without layout, comments and place."""
@@ -180,6 +243,7 @@ class Workflow:
             "stations": [call.to_data() for call in self.stations],
             "finally": [call.to_data() for call in self.finally_],
             "outputs": self.outputs,
+            "max_parallel": self.max_parallel,
         }
 
     @classmethod
@@ -197,6 +261,7 @@ class Workflow:
             _calls(data["finally"], "finally"),
             data["outputs"],
             path,
+            data.get("max_parallel", 1),
         )
 
     def digest(self) -> str:
@@ -213,12 +278,14 @@ _CALL_KINDS: dict[str, Any] = {
     "timeout": str,
     "retry": Mapping,
     "needs": (list, tuple),
+    "foreach": (list, tuple, Mapping, str),
+    "cache": Mapping,
 }
 
 
 def make_call(station: str, where: tuple[str, int], **call: Any) -> StationCall:
     """A call from the keys of a file's long form. Raises UsageError for a wrong key or value."""
-    known = {"id", "with_", "when", "timeout", "retry", "on_failure", "needs"}
+    known = {"id", "with_", "when", "timeout", "retry", "on_failure", "needs", "foreach", "cache"}
     if unknown := sorted(set(call) - known):
         raise UsageError(f"'{unknown[0]}' is no setting of a station call", hint=f"one of {', '.join(sorted(known))}")
     timeout = call.get("timeout")
@@ -238,7 +305,16 @@ def make_call(station: str, where: tuple[str, int], **call: Any) -> StationCall:
         on_failure=on_failure,
         needs=tuple(call.get("needs", ())),
         where=where,
+        foreach=list(call["foreach"]) if isinstance(call.get("foreach"), tuple) else call.get("foreach"),
+        cache=make_cache(call["cache"]) if call.get("cache") else None,
     )
+
+
+def make_cache(data: Mapping[str, Any]) -> Cache:
+    """A cache from ``{paths, key}`` as a file has it."""
+    if unknown := sorted(set(data) - {"paths", "key"}):
+        raise UsageError(f"'{unknown[0]}' is no setting of cache")
+    return Cache(tuple(data.get("paths") or ()), data.get("key"))
 
 
 def make_retry(data: Mapping[str, Any]) -> Retry:

@@ -15,8 +15,10 @@ from mityflow.errors import FaultsError, MityError
 _COMMANDS = {
     "run": ("runs", "Run a workflow."),
     "resume": ("runs", "Go on with a run that failed, was stopped or waits for an answer."),
-    "plan": ("files", "Show what a workflow would do, without doing it."),
+    "rerun": ("runs", "Run again what a run ran, with other inputs."),
+    "plan": ("plans", "Show what a workflow would do, without doing it."),
     "check": ("files", "Find every fault in workflow files."),
+    "lock": ("plans", "Write down which plugins a workflow was checked against."),
     "runs": ("history", "List the runs of a workspace."),
     "show": ("history", "Show how a run went."),
     "logs": ("history", "Print what a run's stations printed."),

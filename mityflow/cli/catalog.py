@@ -49,35 +49,10 @@ def _station_row(registry: StationRegistry, name: str) -> list[str]:
 
 
 def _station_data(registry: StationRegistry, name: str) -> dict[str, Any]:
-    station = registry.get(name)
-    wanted, given = station.input(), station.output()
-    return {
-        "name": name,
-        "from": " ".join(registry.origin(name)),
-        "description": station.description,
-        "documentation": (type(station).__doc__ or "").strip(),
-        "dependencies": list(station.dependencies()),
-        "input": {
-            "required": list(wanted.required),
-            "one_of": [list(group) for group in wanted.one_of],
-            "optional": list(wanted.optional),
-            "artifacts": list(wanted.artifacts),
-        },
-        "output": {
-            "keys": list(given.keys),
-            "optional": list(given.optional),
-            "artifacts": list(given.artifacts),
-        },
-        "params": _params_schema(station.Params),
-    }
+    from mityflow.contract import contract_of
 
-
-def _params_schema(params: Any) -> dict[str, Any] | None:
-    if params is None:
-        return None
-    from mityflow.station import load_params
-
-    return load_params(params).model_json_schema()
+    contract = contract_of(registry.get(name))
+    return {"name": name, "from": " ".join(registry.origin(name)), **contract}
 
 
 def _station_lines(data: dict[str, Any]) -> list[str]:
@@ -113,7 +88,7 @@ def _station_lines(data: dict[str, Any]) -> list[str]:
 def workflows(name: str | None, as_json: bool) -> int:
     """List the workflows that can be run by name, or describe the workflow NAME."""
     from mityflow.catalog import Workflows, find_workflow, named_workflows
-    from mityflow.loader import load_workflow
+    from mityflow.workflow_files import load_workflow
 
     screen = Screen()
     if name is not None:

@@ -17,6 +17,7 @@ from mityflow.cli.screen import Screen, printable, seconds, table
 from mityflow.clock import Clock, from_iso
 from mityflow.errors import UsageError
 from mityflow.log import ExecutionLog
+from mityflow.step_ids import below, file_name
 from mityflow.store import RunSummary, Store
 
 _CHUNK = 65536
@@ -84,7 +85,7 @@ def _log_lines(log: ExecutionLog, screen: Screen) -> list[str]:
     for number, step in enumerate(log.stations, 1):
         result = log.results.get(step)
         status = result.status if result else "-"
-        if step == log.current and not result:
+        if step in log.running and not result:
             status = "interrupted" if log.died else "running"
         took = ""
         if result and result.started_at and result.completed_at:
@@ -121,7 +122,7 @@ def logs(run_ref: str | None, station: str | None, follow: bool, workspace: Path
     store = _store(workspace)
     run_id = store.find(run_ref)
     log = store.load(run_id)
-    if station is not None and station not in log.stations:
+    if station is not None and not any(below(step, station) for step in log.stations):
         from mityflow.errors import nearest
 
         meant = nearest(station, log.stations)
@@ -151,7 +152,7 @@ class _Printer:
         """Print what is new in the files, in the order of the steps."""
         names = sorted(os.listdir(self._folder), key=_number) if self._folder.is_dir() else []
         for name in names:
-            if self._station is None or name.partition("-")[2] == f"{self._station}.log":
+            if self._station is None or _is_of(name, self._station):
                 self._print_file(name)
         sys.stdout.flush()
 
@@ -164,6 +165,12 @@ class _Printer:
             while chunk := file.read(_CHUNK):
                 sys.stdout.buffer.write(_harmless(chunk) if sys.stdout.isatty() else chunk)
             self._printed[name] = file.tell()
+
+
+def _is_of(name: str, station: str) -> bool:
+    """True for the file of a step, of an item of it, or of a step that it called."""
+    step, wanted = name.partition("-")[2].removesuffix(".log"), file_name(station)
+    return step.startswith(wanted) and step[len(wanted) : len(wanted) + 1] in ("", "[", ".")
 
 
 def _harmless(data: bytes) -> bytes:

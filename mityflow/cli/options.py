@@ -52,6 +52,20 @@ def json_option(what: str) -> Callable[[F], F]:
     return add
 
 
+def at_work_options(command: F) -> F:
+    """``--answers FILE``, ``--non-interactive``, ``-v`` and ``--json``, for commands that let a run work."""
+    for option in (
+        json_option("Print every event as a line of JSON."),
+        click.option("-v", "--verbose", is_flag=True, help="Show all that the stations print."),
+        click.option("--non-interactive", is_flag=True, help="Ask nothing, even on a terminal."),
+        click.option(
+            "--answers", type=click.Path(path_type=Path), metavar="FILE", help="Answers to questions, by step."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def complete_workflow(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:  # noqa: ARG001
     """Names of workflows, and files."""
     from click.shell_completion import CompletionItem

@@ -37,10 +37,11 @@ class PlainProgress:
     def __init__(self, screen: Screen, *, verbose: bool = False) -> None:
         self._screen = screen
         self._verbose = verbose
-        self._tail: deque[str] = deque(maxlen=_TAIL)
-        self._rest = b""
-        self._count = self._number = 0
+        self._tails: dict[str, deque[str]] = {}
+        self._rests: dict[str, bytes] = {}
+        self._stations: list[str] = []
         self._numbers: dict[str, int] = {}
+        self._last_shown = ""
 
     def on_event(self, event: Mapping[str, Any]) -> None:
         """Show what people want to know of the event."""
@@ -48,22 +49,25 @@ class PlainProgress:
         if show:
             show(event)
 
-    def on_output(self, step: str, data: bytes) -> None:  # noqa: ARG002 - an Observer
+    def on_output(self, step: str, data: bytes) -> None:
         """Keep the end of the output, or show all of it."""
-        lines = (self._rest + data).split(b"\n")
-        self._rest = lines.pop()[-4096:]
+        lines = (self._rests.get(step, b"") + data).split(b"\n")
+        self._rests[step] = lines.pop()[-4096:]
         for line in lines if self._verbose else lines[-_TAIL:]:
-            self._output_line(line)
+            self._output_line(step, line)
 
-    def _output_line(self, line: bytes) -> None:
+    def _output_line(self, step: str, line: bytes) -> None:
         text = printable(_plain(line.decode(errors="replace")))
         if self._verbose:
+            if step != self._last_shown and len(self._tails) > 1:
+                self._screen.line(f"  {self._place(step)} {step}")
+            self._last_shown = step
             self._screen.line("    | " + text)
         elif text.strip():
-            self._tail.append(text)
+            self._tails.setdefault(step, deque(maxlen=_TAIL)).append(text)
 
     def _run_started(self, event: Mapping[str, Any]) -> None:
-        self._numbers = {s: i for i, s in enumerate(event["stations"], 1)}
+        self.know(event["stations"])
         name = printable(event["workflow_name"])
         self._screen.line(f"{self._screen.paint(name, 'bold')}  run {event['run_id']}")
         self._run_resumed(event)
@@ -71,39 +75,58 @@ class PlainProgress:
     def _run_resumed(self, event: Mapping[str, Any]) -> None:
         for warning in event["warnings"]:
             self._screen.line(f"  {self._screen.paint('warning', 'skipped')}: {warning}")
+        if "plan" in event:
+            self.know(event["plan"]["stations"])
+        self._changes([tuple(change) for change in event.get("changes", ())])
+
+    def _changes(self, changes: list[tuple[str, str, str]]) -> None:
+        """What is done again and why; of what is kept only how much it is."""
+        kept = sum(what == "kept" for _, what, _ in changes)
+        if kept:
+            self._screen.line(f"  {self._screen.paint('keeps', 'dim')} {kept} step{'s' * (kept != 1)}")
+        for step, what, why in changes:
+            if what != "kept":
+                word = "runs again" if what == "again" else what
+                self._screen.line(f"  {self._screen.paint(word, 'bold')} {step}" + (f": {why}" if why else ""))
+
+    def _step_expanded(self, event: Mapping[str, Any]) -> None:
+        at = self._stations.index(event["step"])
+        self.know([*self._stations[:at], *event["stations"], *self._stations[at + 1 :]])
 
     def know(self, stations: list[str]) -> None:
-        """The steps of a run that goes on."""
+        """The steps of the run."""
+        self._stations = list(stations)
         self._numbers = {s: i for i, s in enumerate(stations, 1)}
 
     def _step_started(self, event: Mapping[str, Any]) -> None:
-        self._tail.clear()
-        self._rest = b""
+        self._tails[event["step"]] = deque(maxlen=_TAIL)
         again = f" (attempt {event['attempt']})" if event["attempt"] > 1 else ""
         if self._verbose or again:
+            self._last_shown = event["step"]
             self._screen.line(f"  {self._place(event['step'])} {event['step']}{again}")
 
     def _step_retrying(self, event: Mapping[str, Any]) -> None:
-        self._end_output()
+        self._end_output(event["step"])
         message = printable(event["result"]["message"])
         wait = f" in {seconds(event['delay'])}" if event["delay"] else ""
         self._screen.line(f"  {self._place(event['step'])} {event['step']} failed: {message}; again{wait}")
 
     def _step_completed(self, event: Mapping[str, Any]) -> None:
-        self._end_output()
         result, step = event["result"], event["step"]
+        self._end_output(step)
         status = result["status"]
         took = from_iso(result["completed_at"]) - from_iso(result["started_at"])
         word = self._screen.paint(_WORDS.get(status, status), status)
         message = printable(result["message"])
-        time = f"  {seconds(took)}" if status != "skipped" else ""
+        time = f"  {seconds(took)}" if status not in ("skipped", "cached") else ""
         self._screen.line(f"  {self._place(step)} {step}  {word}{time}" + (f"  {message}" if message else ""))
+        tail = self._tails.pop(step, ())
         if status == "failed" and not self._verbose:
-            for line in self._tail:
+            for line in tail:
                 self._screen.line(self._screen.paint("      | " + line, "dim"))
 
     def _step_waiting(self, event: Mapping[str, Any]) -> None:
-        self._end_output()
+        self._end_output(event["step"])
         result = event["result"]
         word = self._screen.paint("waiting", "waiting")
         self._screen.line(f"  {self._place(event['step'])} {event['step']}  {word}  {printable(result['message'])}")
@@ -111,10 +134,10 @@ class PlainProgress:
     def _run_stopping(self, event: Mapping[str, Any]) -> None:
         self._screen.line(f"  {event['reason']}; stopping")
 
-    def _end_output(self) -> None:
-        if self._rest:
-            self._output_line(self._rest)
-            self._rest = b""
+    def _end_output(self, step: str) -> None:
+        rest = self._rests.pop(step, b"")
+        if rest:
+            self._output_line(step, rest)
 
     def _place(self, step: str) -> str:
         width = len(str(len(self._numbers)))

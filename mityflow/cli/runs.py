@@ -9,15 +9,15 @@ import signal
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from mityflow.cli.options import (
+    at_work_options,
     complete_run,
     complete_workflow,
     input_options,
-    json_option,
     workspace_option,
 )
 from mityflow.cli.progress import JsonProgress, PlainProgress
@@ -26,9 +26,14 @@ from mityflow.clock import Clock, from_iso
 from mityflow.errors import MityError, UsageError
 from mityflow.executor import WorkflowExecutor
 from mityflow.log import ExecutionLog, ExecutionState
-from mityflow.recipe import Source
+from mityflow.plan import Plan
+from mityflow.recipe import Source, source_of, stored_workflow
 from mityflow.registry import StationRegistry
 from mityflow.station import Answer
+from mityflow.workflow import Workflow
+
+if TYPE_CHECKING:
+    from mityflow.prepare import CheckCache
 
 _EXIT = {
     ExecutionState.COMPLETED: 0,
@@ -38,19 +43,18 @@ _EXIT = {
 
 
 @click.command()
-@click.argument("workflow", shell_complete=complete_workflow)
+@click.argument("workflow", required=False, shell_complete=complete_workflow)
 @input_options
 @workspace_option
+@click.option("--plan", "plan_file", type=click.Path(path_type=Path), metavar="FILE", help="Run a saved plan.")
 @click.option("--guardrails", type=click.Path(path_type=Path), metavar="FILE", help="Limits for stations that heal.")
-@click.option("--answers", type=click.Path(path_type=Path), metavar="FILE", help="Answers to questions, by step.")
-@click.option("--non-interactive", is_flag=True, help="Ask nothing, even on a terminal.")
-@click.option("-v", "--verbose", is_flag=True, help="Show all that the stations print.")
-@json_option("Print every event as a line of JSON.")
+@at_work_options
 def run(
-    workflow: str,
+    workflow: str | None,
     inputs: tuple[str, ...],
     inputs_file: Path | None,
     workspace: Path,
+    plan_file: Path | None,
     guardrails: Path | None,
     answers: Path | None,
     non_interactive: bool,
@@ -59,40 +63,67 @@ def run(
 ) -> int:
     """Run WORKFLOW: a file, or the name of a predefined or plugin workflow.
 
+    With --plan it runs what 'mityflow plan -o FILE' saved, or refuses when anything differs now.
+
     \b
     mityflow run create-app -i app_name=my-app -i stack=python-fastapi
     mityflow run ci.yaml --workspace ../service --non-interactive
     """
-    from mityflow.catalog import find_workflow
     from mityflow.cli.values import Answering, input_values, interactive
     from mityflow.context import WorkflowContext
     from mityflow.inputs import resolve_inputs
-    from mityflow.prepare import CheckCache, prepare
+    from mityflow.prepare import CheckCache
     from mityflow.store import FOLDER
 
+    if (workflow is None) == (plan_file is None):
+        raise click.UsageError("Give a WORKFLOW, or a saved plan with --plan.")
     ask = interactive(refused=non_interactive)
     workspace = Path(os.path.abspath(workspace))
     registry = StationRegistry.discover()
     cache = CheckCache(workspace / FOLDER)
-    path = find_workflow(workflow)
-    prepared = prepare(path, registry, cache, shown=_shown(workflow, path))
-    with _masked_faults(prepared.workflow.secrets):
-        values = input_values(prepared.workflow, inputs, inputs_file, ask=ask)
-        context = WorkflowContext(workspace, inputs=resolve_inputs(prepared.workflow.inputs, values))
+    todo = _from_plan(plan_file, registry, workspace) if plan_file else _from_file(workflow, registry, cache, workspace)
+    with _masked_faults(todo.workflow.secrets):
+        values = input_values(todo.workflow, inputs, inputs_file, ask=ask, known=todo.inputs)
+        context = WorkflowContext(workspace, inputs=resolve_inputs(todo.workflow.inputs, values))
     progress = _progress(as_json=as_json, verbose=verbose)
-    answering = Answering(answers, ask=ask, secrets=prepared.workflow.secrets)
-    answering.check_steps(list(prepared.plan.steps))
+    _warn(_lock_warnings(todo.workflow, todo.source.path, registry), as_json=as_json)
+    answering = Answering(answers, ask=ask, secrets=_secrets(todo.workflow))
+    answering.check_steps(todo.plan.step_ids())
     executor = WorkflowExecutor(registry, observer=progress, answers=answering)
     with _at_work(progress, executor):
         log = executor.execute(
-            prepared.workflow,
-            context,
-            plan=prepared.plan,
-            source=Source(path.absolute(), prepared.text),
-            guardrails=_guardrails(guardrails),
+            todo.workflow, context, plan=todo.plan, source=todo.source, guardrails=_guardrails(guardrails)
         )
     cache.save()
     return _report(log, executor, as_json=as_json)
+
+
+class _Todo(NamedTuple):
+    """What is to be run; ``inputs`` are values that are settled already."""
+
+    workflow: Workflow
+    plan: Plan
+    source: Source
+    inputs: Mapping[str, Any]
+
+
+def _from_file(workflow: str | None, registry: StationRegistry, cache: CheckCache, workspace: Path) -> _Todo:
+    from mityflow.catalog import find_workflow
+    from mityflow.prepare import prepare
+
+    path = find_workflow(workflow or "")
+    prepared = prepare(path, registry, cache, shown=_shown(workflow or "", path), workspace=workspace)
+    return _Todo(prepared.workflow, prepared.plan, Source(path.absolute(), prepared.text), {})
+
+
+def _from_plan(file: Path, registry: StationRegistry, workspace: Path) -> _Todo:
+    from mityflow.checks import build_plan
+    from mityflow.saved_plan import read_plan, refuse_drift
+
+    saved = read_plan(file)
+    plan = build_plan(saved.workflow, registry)
+    refuse_drift(saved, _file_now(saved.source.path, workspace), plan, registry)
+    return _Todo(saved.workflow, plan, saved.source, saved.inputs)
 
 
 @click.command()
@@ -102,15 +133,16 @@ def run(
     "--answer", metavar="TEXT", help="The answer to the question the run waits with: an option, or a form as JSON."
 )
 @click.option("--message", metavar="TEXT", default="", help="A text that goes with the answer.")
-@click.option("--answers", type=click.Path(path_type=Path), metavar="FILE", help="Answers to questions, by step.")
-@click.option("--non-interactive", is_flag=True, help="Ask nothing, even on a terminal.")
-@click.option("-v", "--verbose", is_flag=True, help="Show all that the stations print.")
-@json_option("Print every event as a line of JSON.")
+@click.option("--from", "from_step", metavar="STATION", help="Run this station again, and all that comes after it.")
+@click.option("--with-edits", is_flag=True, help="Take the workflow file as it is now; say first what runs again.")
+@at_work_options
 def resume(
     run_ref: str | None,
     workspace: Path,
     answer: str | None,
     message: str,
+    from_step: str | None,
+    with_edits: bool,
     answers: Path | None,
     non_interactive: bool,
     verbose: bool,
@@ -124,6 +156,8 @@ def resume(
     mityflow resume
     mityflow resume --answer retry
     mityflow resume --answer '{"region": "eu", "replicas": 3}'
+    mityflow resume --from build            also of a run that completed
+    mityflow resume --with-edits            after the workflow file was changed
     """
     from mityflow.cli.values import Answering, interactive
     from mityflow.store import Store
@@ -135,20 +169,32 @@ def resume(
     store = Store(Path(os.path.abspath(workspace)))
     run_id = store.find(run_ref)
     log = store.load(run_id)
+    plan = store.plan(run_id)
+    stored = source_of(plan)
+    present, source = _present(stored, store.workspace, registry, edited=with_edits)
     progress = _progress(as_json=as_json, verbose=verbose)
     if isinstance(progress, PlainProgress):
         progress.know(log.stations)
-    plan = store.plan(run_id)
-    answering = Answering(answers, ask=ask, secrets=_secrets(plan))
-    answering.check_steps(log.stations)
+    answering = Answering(answers, ask=ask, secrets=_secrets(stored_workflow(plan, run_id)))
+    if not with_edits:
+        answering.check_steps(log.stations)
+    if present and stored:
+        _warn(_lock_warnings(present, stored.path, registry), as_json=as_json)
     executor = WorkflowExecutor(registry, observer=progress, answers=answering)
     with _at_work(progress, executor):
         log = executor.resume(
             log,
             answer=_answer(log, answer, message) if answer is not None else None,
-            workflow=_present_workflow(plan),
+            workflow=present,
+            from_step=from_step,
+            with_edits=with_edits,
+            source=source,
         )
     return _report(log, executor, as_json=as_json)
+
+
+def _secrets(workflow: Workflow) -> list[str]:
+    return [name for each in (workflow, *workflow.called()) for name in each.secrets]
 
 
 def _answer(log: ExecutionLog, text: str, message: str) -> Answer:
@@ -160,9 +206,80 @@ def _answer(log: ExecutionLog, text: str, message: str) -> Answer:
     return read_answer(log.question, text, message)
 
 
-def _secrets(plan: Mapping[str, Any]) -> list[str]:
-    workflow = plan.get("workflow")
-    return list(workflow.get("secrets", ())) if isinstance(workflow, dict) else []
+def _present(
+    stored: Source | None, workspace: Path, registry: StationRegistry, *, edited: bool
+) -> tuple[Workflow | None, Source | None]:
+    """The workflow as its file says now, fully checked where its edits are to be taken."""
+    if not edited:
+        return (_file_now(stored.path, workspace) if stored else None), None
+    if stored is None or not stored.path.is_file():
+        where = f"the file {stored.path} is gone" if stored else "the run came from no file"
+        raise UsageError(f"{where}, so there are no edits to take")
+    from mityflow.prepare import prepare
+
+    prepared = prepare(stored.path, registry, workspace=workspace)
+    return prepared.workflow, Source(stored.path, prepared.text)
+
+
+@click.command()
+@click.argument("run_ref", metavar="[RUN]", required=False, shell_complete=complete_run)
+@input_options
+@workspace_option
+@at_work_options
+def rerun(
+    run_ref: str | None,
+    inputs: tuple[str, ...],
+    inputs_file: Path | None,
+    workspace: Path,
+    answers: Path | None,
+    non_interactive: bool,
+    verbose: bool,
+    as_json: bool,
+) -> int:
+    """Run again what RUN ran, as a new run, with other inputs where they are given.
+
+    The workflow is the one that RUN had, also when its file has changed since.
+
+    \b
+    mityflow rerun -i target=staging
+    mityflow rerun create-app -i app_name=another
+    """
+    from mityflow.cli.values import Answering, input_values, interactive
+    from mityflow.store import Store
+
+    ask = interactive(refused=non_interactive)
+    registry = StationRegistry.discover()
+    store = Store(Path(os.path.abspath(workspace)))
+    run_id = store.find(run_ref)
+    log = store.load(run_id)
+    stored = store.plan(run_id)
+    workflow = stored_workflow(stored, run_id)
+    with _masked_faults(workflow.secrets):
+        values = input_values(workflow, inputs, inputs_file, ask=False)
+    source = source_of(stored)
+    if source and (now := _file_now(source.path, store.workspace)) and now.digest() != workflow.digest():
+        _warn([f"{source.path} has changed since; this runs what run {run_id} ran"], as_json=as_json)
+    progress = _progress(as_json=as_json, verbose=verbose)
+    executor = WorkflowExecutor(
+        registry, observer=progress, answers=Answering(answers, ask=ask, secrets=_secrets(workflow))
+    )
+    with _at_work(progress, executor), _masked_faults(workflow.secrets):
+        log = executor.rerun(log, inputs=values)
+    return _report(log, executor, as_json=as_json)
+
+
+def _lock_warnings(workflow: Workflow, file: Path, registry: StationRegistry) -> list[str]:
+    """What differs from the lock file beside the workflow; raises UsageError where a promise is broken."""
+    if not os.path.exists(f"{file}.lock"):
+        return []
+    from mityflow.pins import check_lock
+
+    return check_lock(workflow, file, registry)
+
+
+def _warn(warnings: Sequence[str], *, as_json: bool) -> None:
+    for warning in warnings if not as_json else ():
+        click.echo(f"{click.style('warning', fg='yellow')}: {printable(warning)}", err=True)
 
 
 def _shown(ref: str, path: Path) -> str:
@@ -178,14 +295,13 @@ def _guardrails(path: Path | None) -> Mapping[str, Any] | None:
     return load_guardrails(path)
 
 
-def _present_workflow(plan: Mapping[str, Any]) -> Any:
+def _file_now(path: Path, workspace: Path) -> Workflow | None:
     """The workflow as its file says now; None when the file is gone."""
-    file = plan.get("workflow_file")
-    if not file or not Path(file).is_file():
+    if not path.is_file():
         return None
-    from mityflow.loader import load_workflow
+    from mityflow.workflow_files import load_workflow
 
-    return load_workflow(Path(file))
+    return load_workflow(path, workspace=workspace)
 
 
 def _progress(*, as_json: bool, verbose: bool) -> Any:

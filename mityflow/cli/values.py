@@ -14,6 +14,7 @@ from mityflow.cli.screen import printable
 from mityflow.errors import FaultsError, MityError, UsageError, nearest
 from mityflow.inputs import missing_inputs, parse_input, why_refused
 from mityflow.station import Answer, Question
+from mityflow.step_ids import call_of
 from mityflow.workflow import Workflow
 
 
@@ -22,14 +23,23 @@ def interactive(*, refused: bool = False) -> bool:
     return not refused and sys.stdin is not None and sys.stdin.isatty()
 
 
-def input_values(workflow: Workflow, options: Sequence[str], file: Path | None, *, ask: bool) -> dict[str, Any]:
-    """All input values that were given; those that are missing are asked for if ``ask``."""
+def input_values(
+    workflow: Workflow, options: Sequence[str], file: Path | None, *, ask: bool, known: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """All input values that were given; those that are missing are asked for if ``ask``.
+
+    ``known`` are values that are settled. Raises UsageError for one of them that is given again.
+    """
     values: dict[str, Any] = dict(mapping_file(file)) if file else {}
     for option in options:
         name, equals, text = option.partition("=")
         if not equals:
             raise UsageError(f"'-i {option}' is no KEY=VALUE")
         values[name] = parse_input(name, text, workflow.inputs)
+    for name in known or {}:
+        if name in values:
+            raise UsageError(f"the plan holds the input '{name}' already", hint="save a plan with the other value")
+    values |= known or {}
     if ask:
         for name in missing_inputs(workflow.inputs, values):
             values[name] = _ask_input(name, workflow.inputs[name], workflow.inputs)
@@ -105,9 +115,10 @@ class Answering:
 
     def check_steps(self, steps: Sequence[str]) -> None:
         """Raises UsageError when the file names a step that is not there."""
+        known = {*steps, *map(call_of, steps)}
         for step in self._file:
-            if step not in steps:
-                meant = nearest(step, steps)
+            if step not in known and call_of(step) not in known:
+                meant = nearest(step, known)
                 raise UsageError(f"no step '{step}' to answer" + (f"; did you mean '{meant}'?" if meant else ""))
 
     def __call__(self, step: str, question: Question) -> Answer | None:

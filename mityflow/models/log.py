@@ -37,6 +37,7 @@ class ResultModel(FileModel):
         description="What somebody must answer: id, text, options; where it has them form, expires_after, on_timeout.",
     )
     error: Data | None = Field(None, description="The cause of a failure: type, message, traceback.")
+    cached_from: str | None = Field(None, description="For 'cached': the run in which the work was done.")
 
 
 class StepResultModel(FileModel):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from mityflow.models.base import FileModel
+from mityflow.models.base import FileModel, allow_free_keys
 from mityflow.models.guardrails import GuardrailsFile
-from mityflow.workflow import DURATION_PATTERN, ENV_NAME_PATTERN, ID_PATTERN
+from mityflow.workflow import DURATION_PATTERN, ENV_NAME_PATTERN, ID_PATTERN, MOST_PARALLEL
 
 
 def _by_kind(schema: dict[str, Any]) -> dict[str, Any]:
@@ -31,6 +31,23 @@ def _guardrails(schema: dict[str, Any]) -> None:
     _by_kind(schema)
 
 
+def _kinds(schema: dict[str, Any]) -> None:
+    """One list of types in place of alternatives, which editors and people read more easily."""
+    schema.pop("anyOf", None)
+    schema["type"] = ["array", "object", "string"]
+
+
+def _some_key(schema: dict[str, Any]) -> None:
+    allow_free_keys(schema)
+    schema["minProperties"] = 1
+
+
+def _station_or_workflow(schema: dict[str, Any]) -> None:
+    allow_free_keys(schema)
+    schema["if"] = {"required": ["workflow"]}
+    schema["else"] = {"required": ["station"]}
+
+
 Id = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 EnvName = Annotated[str, Field(pattern=f"^{ENV_NAME_PATTERN}$")]
 InputName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
@@ -47,13 +64,36 @@ class RetryModel(FileModel):
     )
 
 
-class StationCallModel(FileModel):
-    """The long form of a station call, which becomes a step."""
+class CacheModel(FileModel):
+    """Skip the step while what it depends on is unchanged."""
 
-    station: Id = Field(description="The name of the station; 'mityflow stations' lists them.")
-    id: Id | None = Field(None, description="The step's id; the station's name by default.")
+    paths: list[str] | None = Field(
+        None, min_length=1, description="Files the step reads, as patterns in the workspace: src/**, pyproject.toml."
+    )
+    key: str | None = Field(None, min_length=1, description="Anything else it depends on, such as {{ inputs.target }}.")
+
+    model_config = ConfigDict(json_schema_extra=_some_key)
+
+
+class StationCallModel(FileModel):
+    """The long form of a call of a station or a workflow, which becomes a step."""
+
+    station: Id | None = Field(None, description="The name of the station; 'mityflow stations' lists them.")
+    workflow: str | None = Field(
+        None,
+        min_length=1,
+        description="In place of a station: the name of a workflow, or a file beginning with ./ or ../ .",
+    )
+    id: Id | None = Field(None, description="The step's id; the station's or workflow's name by default.")
     with_: dict[str, Any] | None = Field(
-        None, alias="with", description="Settings of the station; 'mityflow stations NAME' describes them."
+        None,
+        alias="with",
+        description="Settings of the station, which 'mityflow stations NAME' describes, or inputs of the workflow.",
+    )
+    foreach: list[Any] | dict[str, Any] | str | None = Field(
+        None,
+        description="A list, a mapping or an expression that gives one: a step for each, with 'item' and 'index'.",
+        json_schema_extra=_kinds,
     )
     when: str | None = Field(
         None,
@@ -68,6 +108,9 @@ class StationCallModel(FileModel):
         " or become a question (ask).",
     )
     needs: list[Id] | None = Field(None, description="Ids of steps that must come before this one.")
+    cache: CacheModel | None = Field(None, description="Skip the step while what it depends on is unchanged.")
+
+    model_config = ConfigDict(json_schema_extra=_station_or_workflow)
 
 
 class WorkflowFile(FileModel):
@@ -86,6 +129,9 @@ class WorkflowFile(FileModel):
     env: dict[EnvName, str] | None = Field(None, description="Environment variables for every command.")
     guardrails: str | GuardrailsFile | None = Field(
         None, description="Limits for stations that heal: a file, or the settings.", json_schema_extra=_guardrails
+    )
+    max_parallel: int | None = Field(
+        None, ge=1, le=MOST_PARALLEL, description="How many steps may run side by side; 1 by default."
     )
     stations: list[Id | StationCallModel] = Field(
         min_length=1, description="The stations to call, in order.", json_schema_extra=_items_by_kind

@@ -1,0 +1,61 @@
+"""Which steps must be over before another may run, where steps may run side by side.
+
+A step waits for what its ``needs`` and its station's dependencies name, for every earlier step that may
+write a key or make an artifact it reads, and for every step its expressions mention. A name that is only known when
+the expression is rendered waits for all steps before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from mityflow.expressions import Reference, parse_condition, parse_template, walk
+from mityflow.step_ids import call_of
+
+if TYPE_CHECKING:
+    from mityflow.plan import Plan, Step
+
+
+def waits(plan: Plan) -> Mapping[str, frozenset[str]]:
+    """For each main step the ids of those before it that it waits for."""
+    found: dict[str, frozenset[str]] = {}
+    earlier: list[Step] = []
+    for step in plan.main:
+        found[step.id] = frozenset(_waits_for(step, earlier))
+        earlier.append(step)
+    return found
+
+
+def _waits_for(step: Step, earlier: list[Step]) -> Iterator[str]:
+    ids = {other.id for other in earlier}
+    yield from (need for need in step.call.needs if need in ids)
+    named = set(step.station.dependencies())
+    keys = {*step.input.required, *step.input.optional, *(key for group in step.input.one_of for key in group)}
+    references = list(references_of(step))
+    keys |= {str(r.path[1]) for r in references if r.path[0] == "outputs" and len(r.path) > 1}
+    steps = {call_of(str(r.path[1])) for r in references if r.path[0] == "stations" and len(r.path) > 1}
+    everything = "*" in keys or "*" in steps or any(r.path in (("outputs",), ("stations",)) for r in references)
+    for other in earlier:
+        if (
+            everything
+            or other.id in steps
+            or other.call.station in named
+            or not keys.isdisjoint(other.output_keys)
+            or not set(step.input.artifacts).isdisjoint(other.output.artifacts)
+        ):
+            yield other.id
+
+
+def references_of(step: Step) -> Iterator[Reference]:
+    """What the expressions of a step read."""
+    call = step.call
+    if call.when is not None:
+        yield from parse_condition(call.when).references
+    for value in (call.with_, call.foreach, call.cache and [*call.cache.paths, call.cache.key]):
+        yield from _in_value(value)
+
+
+def _in_value(value: Any) -> Iterator[Reference]:
+    for _, text in walk(value):
+        yield from parse_template(text).references
