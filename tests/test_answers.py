@@ -491,6 +491,33 @@ def test_a_question_with_a_wrong_form_is_a_failure(workspace: Path, clock: Stopp
         assert said in log.results["ask"].message
 
 
+def test_steps_side_by_side_ask_one_after_the_other(workspace: Path, clock: StoppedClock) -> None:
+    asked_of: list[str] = []
+
+    def answer(step: str, _: Question) -> Answer | None:
+        asked_of.append(step)
+        clock.time += 40  # the second question is open for longer than a minute then
+        return Answer("yes")
+
+    work = executor(Asking(limited("skip")), clock, answers=answer)
+    workflow = Workflow("w").station("ask", id="a").station("ask", id="b").with_max_parallel(2)
+    log = work.execute(workflow, WorkflowContext(workspace))
+    assert log.state is ExecutionState.COMPLETED
+    assert asked_of == ["a", "b"]
+    assert [log.results[step].status for step in ("a", "b")] == ["succeeded", "skipped"]
+    assert log.results["b"].message == "nobody answered within 1m"
+
+
+def test_a_prompt_ends_also_where_steps_run_side_by_side(workspace: Path) -> None:
+    question = Question("q", "?", ["yes"], expires_after=0.3, on_timeout="fail")
+    never = threading.Event()
+    work = WorkflowExecutor(stations(fake("ask", Asking(question))), answers=lambda *_: never.wait(60) or None)
+    workflow = Workflow("w").station("ask", retry={"attempts": 2}).with_max_parallel(2)
+    log = work.execute(workflow, WorkflowContext(workspace))
+    assert log.state is ExecutionState.FAILED
+    assert log.results["ask"].attempts == 2
+
+
 # The station
 
 

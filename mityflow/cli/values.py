@@ -101,12 +101,13 @@ def _choose(label: str, options: Sequence[Any]) -> Any:
 class Answering:
     """Answers questions from a file (:func:`mityflow.answers.read_answer`), by step, then by asking.
 
-    An answer of the file is given once: a question that comes again goes to the person, if there is
-    one. Values of ``secrets`` are masked in what is said of wrong answers.
+    An answer of the file is given once, that of a ``foreach`` once to each item: a question that comes
+    again goes to the person, if there is one. Values of ``secrets`` are masked in what is said of wrong answers.
     """
 
     def __init__(self, file: Path | None, *, ask: bool, secrets: Sequence[str] = ()) -> None:
         self._file = dict(mapping_file(file)) if file else {}
+        self._given: set[str] = set()
         self._ask = ask
         self._secrets = secrets
         for step, given in self._file.items():
@@ -123,13 +124,15 @@ class Answering:
 
     def __call__(self, step: str, question: Question) -> Answer | None:
         """The answer, None when nobody has one."""
-        if step in self._file:
+        key = next((k for k in (step, call_of(step)) if k in self._file), None)
+        if key is not None and step not in self._given:
+            self._given.add(step)
             from mityflow.answers import check_answer, read_answer
             from mityflow.masking import Masker
 
             mask = Masker(os.environ.get(name, "") for name in self._secrets).text
             try:
-                return check_answer(question, read_answer(question, self._file.pop(step)), mask)
+                return check_answer(question, read_answer(question, self._file[key]), mask)
             except MityError as error:  # the question stays open
                 wrong = [str(f) for f in error.faults] if isinstance(error, FaultsError) else [str(error)]
                 click.echo("\n".join(f"{step}: {mask(sentence)}" for sentence in wrong), err=True)
