@@ -202,7 +202,7 @@ class ActiveRun:
     def _work_of(self, task: Task, attempt: int) -> Callable[[Guard, Capture, Callable[[bytes], None]], StationResult]:
         """What is to be executed; all it needs of the log is taken now."""
         place = self._place(task.path)
-        base = copy(place.context)
+        base = place.context if place.plan.in_order else copy(place.context)
         base.outputs = visible_outputs(place.plan, self._log, task.path, task.step)  # type: ignore[assignment]
         answer, asked = self._log.answers.get(task.id), self._log.asked.get(task.id)
         if answer and asked and asked.question:

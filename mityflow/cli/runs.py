@@ -217,7 +217,9 @@ def _present(
         raise UsageError(f"{where}, so there are no edits to take")
     from mityflow.prepare import prepare
 
-    prepared = prepare(stored.path, registry, workspace=workspace)
+    shown = os.path.relpath(stored.path)
+    shown = str(stored.path) if shown.startswith("..") else shown
+    prepared = prepare(stored.path, registry, shown=shown, workspace=workspace)
     return prepared.workflow, Source(stored.path, prepared.text)
 
 
