@@ -19,6 +19,7 @@ import mityflow.sdk
 from mityflow.cli.app import mityflow as command_line
 from mityflow.registry import StationRegistry
 from mityflow.resources import schema_text
+from mityflow.rules import rule, rule_ids
 from mityflow.station import load_params
 
 FOLDER = Path(__file__).parent / "reference"
@@ -161,10 +162,20 @@ def _members(thing: type) -> Iterator[str]:
         yield ""
 
 
+def faults_page() -> Iterator[str]:
+    """The rules of faults."""
+    yield "| rule | what is wrong | what to do |"
+    yield "|---|---|---|"
+    for rule_id in rule_ids():
+        meaning = rule(rule_id)
+        yield f"| `{rule_id}` | {_cell(meaning.summary)} | {_cell(meaning.help)} |"
+
+
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "workflow-file.md": lambda: schema_page("workflow"),
     "stack-file.md": lambda: schema_page("stack"),
     "cli.md": cli_page,
+    "faults.md": faults_page,
     "stations.md": stations_page,
     "python-api.md": api_page,
 }

@@ -17,7 +17,7 @@ _COMMANDS = {
     "resume": ("runs", "Go on with a run that failed, was stopped or waits for an answer."),
     "rerun": ("runs", "Run again what a run ran, with other inputs."),
     "plan": ("plans", "Show what a workflow would do, without doing it."),
-    "check": ("files", "Find every fault in workflow files."),
+    "check": ("files", "Find every fault in workflow, guardrails and stack files."),
     "lock": ("plans", "Write down which plugins a workflow was checked against."),
     "runs": ("history", "List the runs of a workspace."),
     "show": ("history", "Show how a run went."),
