@@ -77,6 +77,11 @@ _RULES: Mapping[str, Rule] = {
     "missing-artifact": Rule("Nothing makes an artifact that a station needs.", "Call a station that makes it before."),
     "expression": Rule("An expression is wrong, or names what is not there.", "Put right what the message says."),
     "finally": Rule("A step of 'finally' does what only other steps can.", "Move it to 'stations', or change it."),
+    "call": Rule("A call has keys that do not go together.", "Leave one of them out, or give an 'id'."),
+    "workflow": Rule("A workflow that is called cannot be had.", "Name one that is there, and that has no faults."),
+    "foreach": Rule("A 'foreach' gives no items.", "Write a list, a mapping, or exactly one expression."),
+    "cache": Rule("A pattern of 'cache' leads out of the workspace.", "Write it relative to the workspace."),
+    "too-large": Rule("With the workflows it calls there are too many steps.", "Call fewer, or use 'foreach'."),
     # Stacks.
     "stack-folder": Rule("The folder of a stack lacks something.", "Put the files where the message says."),
     "stack-id": Rule("The id of a stack is not the name of its folder.", "Rename one of them."),
