@@ -139,7 +139,8 @@ def api_page() -> Iterator[str]:
                 continue
             yield f"### {name}"
             yield ""
-            yield inspect.getdoc(thing) or ""
+            remarks = [part for part in getattr(thing, "__metadata__", ()) if isinstance(part, str)]
+            yield (remarks or [inspect.getdoc(thing) or ""])[0]
             yield ""
             if inspect.isclass(thing):
                 yield from _members(thing)

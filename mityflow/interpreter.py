@@ -11,11 +11,9 @@ from typing import Any, NamedTuple
 from mityflow.expressions import ExpressionError, parse_condition, render_value
 from mityflow.log import ExecutionLog, ExecutionState, Frame
 from mityflow.plan import Plan, Step, ids_of
-from mityflow.station import Answer, Option, Question, StationResult
+from mityflow.station import FAILURE_QUESTION, Answer, Option, Question, StationResult
 from mityflow.step_ids import call_of, index_of, item_id, joined, path_of
 from mityflow.workflow import MOST_ITEMS
-
-FAILURE_QUESTION = "on_failure"
 
 
 class Task(NamedTuple):

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from mityflow.errors import StoreError
-from mityflow.station import Answer, Question, StationResult
+from mityflow.station import FAILURE_QUESTION, Answer, Question, StationResult
 from mityflow.step_ids import below, call_of, index_of, item_id, joined, local_of, path_of
 
 FORMAT = 1
@@ -354,9 +354,14 @@ class ExecutionLog:
 
     def _step_answered(self, event: Mapping[str, Any]) -> None:
         step, answer = event["step"], event["answer"]
-        self.answers[step] = Answer(answer["option"], answer.get("message", ""))
-        self.asked[step] = self.results.pop(step)
-        self.attempts.pop(step, None)
+        self.answers[step] = Answer(
+            answer["option"], answer.get("message", ""), answer.get("values"), event.get("by", ""), event["at"]
+        )
+        asked = self.asked[step] = self.results.pop(step)
+        if asked.question and asked.question.id == FAILURE_QUESTION:
+            self.attempts.pop(step, None)
+        elif step in self.attempts:
+            self.attempts[step] -= 1  # the station goes on with the attempt in which it asked
         self.waiting.pop(step, None)
         self._ask_or_run()
         if step in self.frames and answer["option"] == "retry":

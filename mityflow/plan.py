@@ -101,6 +101,7 @@ class Step:
         return (
             self.call.when is not None
             or self.call.on_failure != "fail"
+            or self.station.may_skip(self.call.with_)
             or type(self.station).should_run is not Station.should_run
             or self.may_be_empty
         )

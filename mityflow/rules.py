@@ -54,10 +54,12 @@ _RULES: Mapping[str, Rule] = {
     "minProperties": _TOO_LITTLE,
     "duration": Rule("A duration cannot be one.", "Write a number with ms, s, m, h or d, such as 90s or 1.5h."),
     # Inputs and settings.
-    "input": Rule("The JSON Schema of an input is wrong.", "Write it as JSON Schema 2020-12 wants it."),
+    "input": Rule("The JSON Schema of an input or a form is wrong.", "Write it as JSON Schema 2020-12 wants it."),
     "input-default": Rule("The default of an input does not fit its schema.", "Change the default or the schema."),
     "unknown-input": Rule("A value is given for an input that is not declared.", "Declare the input, or leave it out."),
     "wrong-input": Rule("The value of an input does not fit its schema.", "Give a value that fits."),
+    "form": Rule("A form cannot be filled in as it is.", "Write a JSON Schema of type object that fits the message."),
+    "wrong-answer": Rule("A field of a form has a value that does not fit.", "Answer with a value that fits."),
     "with": Rule("A setting of a station is wrong.", "'mityflow stations NAME' describes a station's settings."),
     "secret": Rule("A secret is declared in a way that cannot hold.", "Name it once, under 'secrets' alone."),
     "guardrails": Rule("The guardrails file of a workflow cannot be read.", "Give its path, relative to the workflow."),
