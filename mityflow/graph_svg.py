@@ -15,6 +15,7 @@ from mityflow.graph_text import COLOURS
 
 _LINE, _CHARACTER, _LONGEST = 17.0, 7.1, 44
 _PAD, _GAP, _ROW_GAP, _LANE, _TITLE = 12.0, 28.0, 42.0, 14.0, 22.0
+_LANES = 12
 
 _STYLE = """
 text { font: 12px system-ui, sans-serif; fill: #1f2328; }
@@ -52,11 +53,24 @@ class Box(NamedTuple):
         return self.x + self.width / 2
 
 
+class Row(NamedTuple):
+    """A row of a group: which, and from where to where it reaches."""
+
+    group: Group
+    number: int
+    top: float
+    bottom: float
+
+
 class Layout(NamedTuple):
-    """Where everything stands: nodes by id, groups with their titles, and the size of the whole."""
+    """Where everything stands: nodes by id, groups with their titles, and the size of the whole.
+
+    ``rows`` has for each node the rows it stands in, that of the outermost group first.
+    """
 
     nodes: dict[str, Box]
     groups: list[tuple[str, Box]]
+    rows: dict[str, tuple[Row, ...]]
     width: float
     height: float
 
@@ -68,17 +82,29 @@ class _Block(NamedTuple):
     height: float
     nodes: dict[str, Box]
     groups: list[tuple[str, Box]]
+    rows: dict[str, tuple[Row, ...]]
+
+    def moved(self, x: float, y: float) -> _Block:
+        """The same, seen from a corner that is so far away."""
+        rows = {n: tuple(r._replace(top=r.top + y, bottom=r.bottom + y) for r in each) for n, each in self.rows.items()}
+        nodes = {name: _moved(box, x, y) for name, box in self.nodes.items()}
+        return _Block(self.width, self.height, nodes, [(t, _moved(b, x, y)) for t, b in self.groups], rows)
 
 
 def layout(graph: Graph) -> Layout:
     """Find a place for every box; none covers another."""
-    root = _rows(graph.root, graph.edges)
-    nodes = {name: _moved(box, _PAD, _PAD + _TITLE) for name, box in root.nodes.items()}
-    groups = [(title, _moved(box, _PAD, _PAD + _TITLE)) for title, box in root.groups]
-    lanes = sum(1 for edge in graph.edges if _is_long(nodes, edge))
+    root = _rows(graph.root, graph.edges).moved(_PAD, _PAD + _TITLE)
+    lanes = sum(1 for edge in graph.edges if _way(root.rows, edge)[2])
     title = len(graph.root.title) * _CHARACTER
-    width = max(root.width, title) + 2 * _PAD + (min(lanes, 12) + 1) * _LANE
-    return Layout(nodes, groups, width, root.height + 2 * _PAD + _TITLE)
+    width = max(root.width, title) + 2 * _PAD + ((min(lanes, _LANES) + 1) * _LANE if lanes else 0)
+    return Layout(root.nodes, root.groups, root.rows, width, root.height + 2 * _PAD + _TITLE)
+
+
+def _way(rows: dict[str, tuple[Row, ...]], edge: Edge) -> tuple[float, float, bool]:
+    """Where the row of the source ends and that of the target begins, and whether there is one between."""
+    pairs = zip(rows[edge.source], rows[edge.target], strict=False)
+    source, target = next((s, t) for s, t in pairs if s.group is t.group and s.number != t.number)
+    return source.bottom, target.top, target.number - source.number > 1
 
 
 def _rows(group: Group, edges: tuple[Edge, ...]) -> _Block:
@@ -100,17 +126,20 @@ def _rows(group: Group, edges: tuple[Edge, ...]) -> _Block:
     for i, block in enumerate(blocks):
         rows[row_of[i]].append(block)
     width = max((_row_width(row) for row in rows), default=0.0)
-    nodes: dict[str, Box] = {}
-    groups: list[tuple[str, Box]] = []
+    whole = _Block(width, 0.0, {}, [], {})
     y = 0.0
-    for row in rows:
+    for number, row in enumerate(rows):
         x = (width - _row_width(row)) / 2
+        height = max(block.height for block in row)
         for block in row:
-            nodes |= {name: _moved(box, x, y) for name, box in block.nodes.items()}
-            groups += [(title, _moved(box, x, y)) for title, box in block.groups]
+            placed = block.moved(x, y)
+            this = Row(group, number, y, y + height)
+            whole.nodes.update(placed.nodes)
+            whole.groups.extend(placed.groups)
+            whole.rows.update({name: (this, *placed.rows.get(name, ())) for name in placed.nodes})
             x += block.width + _GAP
-        y += max(block.height for block in row) + _ROW_GAP
-    return _Block(width, max(0.0, y - _ROW_GAP), nodes, groups)
+        y += height + _ROW_GAP
+    return whole._replace(height=max(0.0, y - _ROW_GAP))
 
 
 def _row_width(row: list[_Block]) -> float:
@@ -120,17 +149,15 @@ def _row_width(row: list[_Block]) -> float:
 def _node(node: Node) -> _Block:
     width = max(len(_short(line)) for line in node.lines) * _CHARACTER + 2 * _PAD
     height = len(node.lines) * _LINE + _PAD
-    return _Block(width, height, {node.id: Box(0, 0, width, height)}, [])
+    return _Block(width, height, {node.id: Box(0, 0, width, height)}, [], {})
 
 
 def _framed(group: Group, edges: tuple[Edge, ...]) -> _Block:
     inner = _rows(group, edges)
     width = max(inner.width, len(_short(group.title)) * _CHARACTER) + 2 * _PAD
     height = inner.height + 2 * _PAD + _TITLE
-    left = (width - inner.width) / 2
-    nodes = {name: _moved(box, left, _PAD + _TITLE) for name, box in inner.nodes.items()}
-    groups = [(title, _moved(box, left, _PAD + _TITLE)) for title, box in inner.groups]
-    return _Block(width, height, nodes, [(group.title, Box(0, 0, width, height)), *groups])
+    placed = inner.moved((width - inner.width) / 2, _PAD + _TITLE)
+    return _Block(width, height, placed.nodes, [(group.title, Box(0, 0, width, height)), *placed.groups], placed.rows)
 
 
 def _moved(box: Box, x: float, y: float) -> Box:
@@ -140,11 +167,6 @@ def _moved(box: Box, x: float, y: float) -> Box:
 def _short(text: str) -> str:
     text = "".join(c if c.isprintable() else " " for c in text)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-
-
-def _is_long(nodes: dict[str, Box], edge: Edge) -> bool:
-    """True when something may stand between the two ends."""
-    return nodes[edge.target].y - nodes[edge.source].bottom > _ROW_GAP + _TITLE + 2 * _PAD
 
 
 def svg(graph: Graph) -> str:
@@ -198,21 +220,24 @@ def _arrows(graph: Graph, places: Layout) -> Iterator[str]:
     right = places.width - _LANE * 1.5
     for edge in graph.edges:
         source, target = places.nodes[edge.source], places.nodes[edge.target]
-        looks = "arrow" if edge.why else "arrow order"
         start, end = (source.middle, source.bottom), (target.middle, target.y - 2)
-        if _is_long(places.nodes, edge):
-            x = right - (lane % 12) * _LANE
-            lane += 1
-            down, up = start[1] + _ROW_GAP / 3, end[1] - _ROW_GAP / 3
+        leave, arrive, around = _way(places.rows, edge)
+        if around:
+            x = right - (lane % _LANES) * _LANE
+            down, up = leave + _ROW_GAP / 3, arrive - _ROW_GAP / 3
             points = [start, (start[0], down), (x, down), (x, up), (end[0], up), end]
             path = "M" + " L".join(f"{px:.1f},{py:.1f}" for px, py in points)
-            label = (x - 4, (down + up) / 2, "end")
+            label = (x - 4, (down + up) / 2 + (lane % _LANES) * _LINE, "end")
+            lane += 1
         else:
-            half = (start[1] + end[1]) / 2
-            curve = f"C{start[0]:.1f},{half:.1f} {end[0]:.1f},{half:.1f} {end[0]:.1f},{end[1]:.1f}"
-            path = f"M{start[0]:.1f},{start[1]:.1f} {curve}"
+            half = (leave + arrive) / 2
+            path = (
+                f"M{start[0]:.1f},{start[1]:.1f} L{start[0]:.1f},{leave:.1f}"
+                f" C{start[0]:.1f},{half:.1f} {end[0]:.1f},{half:.1f} {end[0]:.1f},{arrive:.1f}"
+                f" L{end[0]:.1f},{end[1]:.1f}"
+            )
             label = ((start[0] + end[0]) / 2 + 6, half + 4, "start")
-        yield f'<path class="{looks}" marker-end="url(#head)" d="{path}"/>'
+        yield f'<path class="{"arrow" if edge.why else "arrow order"}" marker-end="url(#head)" d="{path}"/>'
         if edge.why:
             x, y, anchor = label
             yield f'<text class="why" text-anchor="{anchor}" x="{x:.1f}" y="{y:.1f}">{_text(_short(edge.why))}</text>'
