@@ -82,13 +82,20 @@ def cli_page() -> Iterator[str]:
     for name in command_line.list_commands(context):
         command = command_line.get_command(context, name)
         assert command is not None
-        inner = click.Context(command, info_name=name, parent=context, terminal_width=90, max_content_width=90)
-        yield f"## mityflow {name}"
-        yield ""
-        yield "```text"
-        yield command.get_help(inner)
-        yield "```"
-        yield ""
+        yield from _command(command, name, context)
+
+
+def _command(command: click.Command, name: str, parent: click.Context) -> Iterator[str]:
+    """The help of a command and of those in it."""
+    context = click.Context(command, info_name=name, parent=parent, terminal_width=90, max_content_width=90)
+    yield f"## {context.command_path}"
+    yield ""
+    yield "```text"
+    yield command.get_help(context)
+    yield "```"
+    yield ""
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        yield from _command(inner, str(inner.name), context)
 
 
 def stations_page() -> Iterator[str]:

@@ -20,7 +20,7 @@ from mityflow.registry import StationRegistry
 from mityflow.settings import check_settings
 from mityflow.station import Answer, Station, StationResult
 from mityflow.testing.sandbox import Sandbox, differences, sandbox
-from mityflow.testing.trial import Case, Trial, execute, plan_of
+from mityflow.testing.trial import Case, Trial, execute, plan_of, worded
 
 CANARY = "MITYFLOW_CONTRACT_SECRET"
 _UNKNOWN = "no_such_setting"
@@ -228,7 +228,7 @@ def _went_well(result: StationResult) -> None:
 def _faults(station: Station, values: Mapping[str, Any]) -> list[tuple[str, set[Any]]]:
     """What is wrong with settings: messages, each with the keys of its place."""
     try:
-        return [(problem.fault().message, set(problem.where)) for problem in check_settings(station, values)]
+        return [(worded(problem), set(problem.where)) for problem in check_settings(station, values)]
     except Exception as error:
         shown = json.dumps(values, default=repr)
         raise AssertionError(

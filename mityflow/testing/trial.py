@@ -6,9 +6,10 @@ import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from mityflow.checks import build_plan
+from mityflow.checks import check_plan
 from mityflow.context import WorkflowContext
 from mityflow.environment import with_inputs
+from mityflow.errors import Problem, UsageError
 from mityflow.interpreter import Task
 from mityflow.interrupts import Interrupts
 from mityflow.masking import Masker
@@ -47,7 +48,7 @@ class Trial(NamedTuple):
 
 
 def plan_of(case: Case, sandbox: Sandbox) -> tuple[Plan, WorkflowContext]:
-    """The plan of a workflow that calls the station after those it depends on. Raises FaultsError."""
+    """The plan of a workflow that calls the station after those it depends on. Raises UsageError."""
     registry = StationRegistry([case.station])
     station = registry.get(case.station.name)
     workflow = Workflow("contract")
@@ -61,11 +62,19 @@ def plan_of(case: Case, sandbox: Sandbox) -> tuple[Plan, WorkflowContext]:
     for name, value in case.whole_env.items():
         context = context.with_env(name, value)
     context.outputs.update(case.outputs)
-    return build_plan(workflow, registry, Given.of(workflow, context)), context
+    planned = check_plan(workflow, registry, Given.of(workflow, context))
+    if planned.problems:
+        raise UsageError("; ".join(worded(problem) for problem in planned.problems))
+    return planned.plan, context
+
+
+def worded(problem: Problem) -> str:
+    """A fault of a contract's example, which has no place in a file."""
+    return problem.message + (f"; did you mean '{problem.suggestion}'?" if problem.suggestion else "")
 
 
 def execute(case: Case, sandbox: Sandbox, answer: Answer | None = None) -> Trial:
-    """Execute the station once; to be called within the sandbox. Raises FaultsError for a case with gaps."""
+    """Execute the station once; to be called within the sandbox. Raises UsageError for a case with gaps."""
     plan, context = plan_of(case, sandbox)
     output = bytearray()
     guard = Interrupts()
