@@ -16,6 +16,7 @@ import click
 
 import mityflow
 import mityflow.sdk
+import mityflow.testing
 from mityflow.cli.app import mityflow as command_line
 from mityflow.registry import StationRegistry
 from mityflow.resources import schema_text
@@ -136,7 +137,7 @@ def _settings(schema: dict[str, Any]) -> Iterator[str]:
 
 def api_page() -> Iterator[str]:
     """The public names, from their docstrings."""
-    for module in (mityflow, mityflow.sdk):
+    for module in (mityflow, mityflow.sdk, mityflow.testing):
         yield f"## {module.__name__}"
         yield ""
         for name in sorted(module.__all__):

