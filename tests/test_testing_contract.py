@@ -160,6 +160,11 @@ def test_a_station_that_works_while_it_is_planned(where: str, tmp_path: Path) ->
     assert "trace was" in reason
 
 
+def test_a_station_that_depends_on_itself() -> None:
+    status, reason = outcome(contract(body={"dependencies": lambda self: ["greet"]}), CHECKS[1])
+    assert (status, "greet" in reason) == ("failed", True), reason
+
+
 def test_an_example_with_gaps() -> None:
     found = outcome(contract(inputs={}), CHECKS[1])
     assert found == (

@@ -70,6 +70,19 @@ def test_a_list_of_results_is_for_successive_attempts_and_no_delay_is_waited_for
     assert (run.state, run.results["test"].message, run.results["test"].attempts) == ("completed", "third", 3)
 
 
+def test_no_delay_is_waited_for_either_where_steps_run_side_by_side(write: Write) -> None:
+    path = write(
+        "w.yaml",
+        "version: 1\nid: w\nmax_parallel: 2\n"
+        "stations: [build, {station: test, foreach: [1, 2, 3], retry: {attempts: 2, delay: 1h}}]\n",
+    )
+    started = time.monotonic()
+    run = run_workflow(path, stations=ALL, results={"test": [failed("once"), succeeded("then")]})
+
+    assert time.monotonic() - started < 60
+    assert [run.results[f"test[{i}]"].message for i in range(3)] == ["then"] * 3
+
+
 def test_a_question_waits_until_it_is_answered(ci: Path) -> None:
     results = {"deploy": asks("Deploy?", ["yes", "no"])}
 

@@ -17,7 +17,7 @@ _MARKS = {"ok": "ok", "failed": "FAILED", "skipped": "skipped", "not checked": "
 _STYLES = {"ok": "succeeded", "failed": "failed", "skipped": "skipped", "not checked": "skipped"}
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group()
 def plugin() -> None:
     """Check what plugins promise."""
 
@@ -41,7 +41,7 @@ def check(name: str | None, timeout: str, as_json: bool) -> int:
     found: dict[Subject, list[Outcome]] = {}
     for subject in chosen:
         if not as_json:
-            screen.line(screen.paint(f"{subject.station}", "bold") + f"  {subject.distribution} {subject.version}")
+            screen.line(screen.paint(subject.station, "bold") + f"  {subject.distribution} {subject.version}")
         found[subject] = []
         for outcome in examine(subject, seconds):
             found[subject].append(outcome)

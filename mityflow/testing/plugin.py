@@ -15,7 +15,7 @@ def pytest_pycollect_makeitem(collector: pytest.Module | pytest.Class, name: str
     contract = sys.modules.get("mityflow.testing.contract")
     if contract is None or not inspect.isclass(obj) or not issubclass(obj, contract.StationContract):
         return None
-    if not hasattr(obj, "station"):
+    if not hasattr(obj, "station") or not getattr(obj, "__test__", True):
         return None
     import pytest
 

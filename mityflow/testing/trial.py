@@ -54,9 +54,11 @@ def plan_of(case: Case, sandbox: Sandbox) -> tuple[Plan, WorkflowContext]:
     workflow = Workflow("contract")
     for name in case.inputs:
         workflow = workflow.with_input(name, {})
-    for name in dict.fromkeys([*station.dependencies(), *(["earlier"] if station.input().artifacts else ())]):
-        registry.register(_provider(name, station.input()))
-        workflow = workflow.station(name)
+    earlier = [*station.dependencies(), *([f"before-{station.name}"] if station.input().artifacts else ())]
+    for name in dict.fromkeys(earlier):
+        if name != station.name:
+            registry.register(_provider(name, station.input()))
+            workflow = workflow.station(name)
     workflow = workflow.station(station.name, id="tried", with_=case.settings, timeout=case.time_limit)
     context = with_inputs(WorkflowContext(sandbox.workspace), case.inputs)
     for name, value in case.whole_env.items():
