@@ -16,6 +16,7 @@ import click
 
 import mityflow
 import mityflow.sdk
+import mityflow.testing
 from mityflow.cli.app import mityflow as command_line
 from mityflow.registry import StationRegistry
 from mityflow.resources import schema_text
@@ -83,13 +84,20 @@ def cli_page() -> Iterator[str]:
     for name in command_line.list_commands(context):
         command = command_line.get_command(context, name)
         assert command is not None
-        inner = click.Context(command, info_name=name, parent=context, terminal_width=90, max_content_width=90)
-        yield f"## mityflow {name}"
-        yield ""
-        yield "```text"
-        yield command.get_help(inner)
-        yield "```"
-        yield ""
+        yield from _command(command, name, context)
+
+
+def _command(command: click.Command, name: str, parent: click.Context) -> Iterator[str]:
+    """The help of a command and of those in it."""
+    context = click.Context(command, info_name=name, parent=parent, terminal_width=90, max_content_width=90)
+    yield f"## {context.command_path}"
+    yield ""
+    yield "```text"
+    yield command.get_help(context)
+    yield "```"
+    yield ""
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        yield from _command(inner, str(inner.name), context)
 
 
 def stations_page() -> Iterator[str]:
@@ -130,7 +138,7 @@ def _settings(schema: dict[str, Any]) -> Iterator[str]:
 
 def api_page() -> Iterator[str]:
     """The public names, from their docstrings."""
-    for module in (mityflow, mityflow.sdk):
+    for module in (mityflow, mityflow.sdk, mityflow.testing):
         yield f"## {module.__name__}"
         yield ""
         for name in sorted(module.__all__):

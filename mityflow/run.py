@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from copy import copy
@@ -98,7 +97,7 @@ class Place(NamedTuple):
 
 
 class Again(NamedTuple):
-    """A step that is tried again at ``due``, a moment of :func:`time.monotonic`."""
+    """A step that is tried again at ``due``, a moment of the clock's ``monotonic``."""
 
     due: float
     task: Task
@@ -259,7 +258,7 @@ class ActiveRun:
         result.started_at = result.started_at or result.completed_at
         follows = Continue(then) if then else after(task.step, result, attempt, may_ask=may_ask)
         if isinstance(follows, RetryAfter) and not self.interrupts.requested:
-            self._again[task.id] = Again(time.monotonic() + follows.delay, task, result)
+            self._again[task.id] = Again(self._setting.clock.monotonic() + follows.delay, task, result)
             data = result.to_data()
             self._record("step.retrying", step=task.id, attempt=attempt, delay=follows.delay, result=data)
         elif isinstance(follows, Ask):
@@ -272,13 +271,13 @@ class ActiveRun:
         """Until something that runs is over, or a step is to be tried again."""
         if not self._again or not self.interrupts.requested:
             due = min((again.due for again in self._again.values()), default=None)
-            self._workers.wait(None if due is None else max(0.0, due - time.monotonic()))
+            self._workers.wait(None if due is None else max(0.0, due - self._setting.clock.monotonic()))
         for step, again in list(self._again.items()):
             if self.interrupts.requested:
                 del self._again[step]
                 again.result.status = "cancelled"
                 self._follow(again.task, _NO_RETRY, again.result)
-            elif again.due <= time.monotonic():
+            elif again.due <= self._setting.clock.monotonic():
                 del self._again[step]
                 self._begin(again.task)
 

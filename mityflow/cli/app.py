@@ -27,6 +27,7 @@ _COMMANDS = {
     "workflows": ("catalog", "List the workflows with a name, or describe one."),
     "stacks": ("catalog", "List the stacks, or describe one."),
     "schema": ("catalog", "Print a JSON Schema for editors."),
+    "plugin": ("plugin", "Check what plugins promise."),
     "doctor": ("doctor", "Check that the tools a stack needs are there."),
     "completion": ("completion", "Print the script that completes mityflow in a shell."),
 }

@@ -90,6 +90,16 @@ def complete_station(ctx: click.Context, param: click.Parameter, incomplete: str
     return [n for n in StationRegistry.discover().names() if n.startswith(incomplete)]
 
 
+def complete_plugin(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
+    """Names of stations, and of the distributions they come from."""
+    from mityflow.plugins import entry_points
+    from mityflow.registry import GROUP
+
+    entries = entry_points(GROUP)
+    owners = {entry.distribution for found in entries.values() for entry in found}
+    return sorted(n for n in owners.union(entries) if n.startswith(incomplete))
+
+
 def complete_stack(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
     """Names of stacks."""
     from mityflow.stacks import stack_names

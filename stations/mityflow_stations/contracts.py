@@ -1,0 +1,108 @@
+"""Examples that the built-in stations keep their contract on: ``mityflow plugin check mityflow``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mityflow.testing import StationContract
+from mityflow_stations.ask import Ask
+from mityflow_stations.commit import Commit
+from mityflow_stations.scaffold import Scaffold
+from mityflow_stations.shell import Shell
+from mityflow_stations.validate import Validate
+
+_STACK = """\
+version: 1
+id: small
+name: Small
+description: A stack whose commands need nothing but a shell.
+commands:
+  install: [[sh, -c, "echo installed > installed"]]
+  lint: [[sh, -c, "test -f installed"]]
+  test: [[sh, test.sh]]
+test_report: {arguments: [report.xml], files: report.xml}
+required_files: [README.md]
+config_files: [settings.json]
+"""
+_APPLICATION = {
+    "README.md": "An application.\n",
+    "settings.json": '{"debug": false}\n',
+    "test.sh": """echo '<testsuite><testcase classname="c" name="one"/></testsuite>' > "$1"\n""",
+}
+
+
+class ScaffoldContract(StationContract):
+    """Renders a real stack."""
+
+    station = Scaffold
+    settings = {"conflict": "keep"}
+    inputs = {"app_name": "my-app", "stack": "python-fastapi"}
+    bad_settings = ({"conflict": "replace"}, {"stack": 1}, {"variables": ["port"]})
+
+
+class ValidateContract(StationContract):
+    """Checks an application of a small stack."""
+
+    station = Validate
+    settings = {"timeout": "1m"}
+    inputs = {"app_name": "my-app", "stack": "small"}
+    bad_settings = ({"checks": ["lints"]}, {"checks": []}, {"timeout": "soon"})
+    programs = ("sh",)
+
+    def prepare(self, workspace: Path) -> None:
+        """The stack, and an application of it."""
+        stack = workspace / "templates" / "small"
+        (stack / "template").mkdir(parents=True)
+        (stack / "stack.yaml").write_text(_STACK, encoding="utf-8")
+        application = workspace / "my-app"
+        application.mkdir()
+        for name, text in _APPLICATION.items():
+            (application / name).write_text(text, encoding="utf-8")
+
+
+class CommitContract(StationContract):
+    """Commits a file to a new repository."""
+
+    station = Commit
+    settings = {"message": "Begin"}
+    inputs = {"app_name": "my-app"}
+    outputs = {"scaffolded_files": ["main.py"]}
+    bad_settings = ({"message": ""}, {"author_email": "<>"}, {"mesage": "Begin"})
+    programs = ("git",)
+
+    def prepare(self, workspace: Path) -> None:
+        """An application with one file."""
+        (workspace / "my-app").mkdir()
+        (workspace / "my-app" / "main.py").write_text("print('hello')\n", encoding="utf-8")
+
+
+class ShellContract(StationContract):
+    """Runs a program."""
+
+    station = Shell
+    settings = {"command": ["sh", "-c", "echo $GREETING > greeting"], "env": {"GREETING": "hello"}}
+    bad_settings = (
+        {},
+        {"command": ["true"], "script": "true"},
+        {"command": "true"},
+        {"command": ["sleep", 1]},
+        {"comand": ["true"]},
+        {"command": ["true"], "success_codes": ["0"]},
+    )
+    programs = ("sh",)
+
+
+class AskContract(StationContract):
+    """Asks for an approval, and is given it."""
+
+    station = Ask
+    settings = {"text": "Deploy?", "timeout": "1h", "on_timeout": "fail"}
+    answer = "approve"
+    bad_settings = (
+        {},
+        {"text": "Deploy?", "timeout": "1h"},
+        {"text": "Deploy?", "on_timeout": "fail"},
+        {"text": "Deploy?", "options": ["yes", "yes"]},
+        {"text": "Deploy?", "options": ["yes"], "form": {"type": "object"}},
+        {"text": "Deploy?", "form": {"type": "object", "porperties": {}}},
+    )

@@ -1,0 +1,7 @@
+"""The built-in stations keep their contract: pytest collects what is imported here."""
+
+from __future__ import annotations
+
+from mityflow_stations.contracts import CommitContract, ScaffoldContract, ShellContract, ValidateContract
+
+__all__ = ["CommitContract", "ScaffoldContract", "ShellContract", "ValidateContract"]
