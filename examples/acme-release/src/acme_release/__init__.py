@@ -1,0 +1,1 @@
+"""Stations for releases."""

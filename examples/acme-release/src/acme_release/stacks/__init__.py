@@ -1,0 +1,1 @@
+"""Stacks that applications can be made of."""

@@ -1,0 +1,1 @@
+"""The tool {{ app_name }}."""

@@ -1,0 +1,1 @@
+"""Workflows that can be run by name."""
