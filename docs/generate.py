@@ -20,6 +20,7 @@ import mityflow.testing
 from mityflow.cli.app import mityflow as command_line
 from mityflow.registry import StationRegistry
 from mityflow.resources import schema_text
+from mityflow.rules import rule, rule_ids
 from mityflow.station import load_params
 
 FOLDER = Path(__file__).parent / "reference"
@@ -146,7 +147,8 @@ def api_page() -> Iterator[str]:
                 continue
             yield f"### {name}"
             yield ""
-            yield inspect.getdoc(thing) or ""
+            remarks = [part for part in getattr(thing, "__metadata__", ()) if isinstance(part, str)]
+            yield (remarks or [inspect.getdoc(thing) or ""])[0]
             yield ""
             if inspect.isclass(thing):
                 yield from _members(thing)
@@ -168,10 +170,20 @@ def _members(thing: type) -> Iterator[str]:
         yield ""
 
 
+def faults_page() -> Iterator[str]:
+    """The rules of faults."""
+    yield "| rule | what is wrong | what to do |"
+    yield "|---|---|---|"
+    for rule_id in rule_ids():
+        meaning = rule(rule_id)
+        yield f"| `{rule_id}` | {_cell(meaning.summary)} | {_cell(meaning.help)} |"
+
+
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "workflow-file.md": lambda: schema_page("workflow"),
     "stack-file.md": lambda: schema_page("stack"),
     "cli.md": cli_page,
+    "faults.md": faults_page,
     "stations.md": stations_page,
     "python-api.md": api_page,
 }

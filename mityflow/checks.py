@@ -149,6 +149,9 @@ class _Names:
         self._in_finally = True
         for step in self._plan.finally_:
             self._step(step)
+            if step.station.asks:
+                text = f"station '{step.call.station}' asks, which a step of 'finally' cannot"
+                self._problems.append(Problem("finally", text, step.call.where))
             if step.call.on_failure == "ask":
                 where = (*step.call.where, "on_failure")
                 self._problems.append(Problem("finally", "a step of 'finally' cannot ask", where))

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from mityflow import revision
-from mityflow.answers import check_answer
 from mityflow.clock import Clock
 from mityflow.context import WorkflowContext
 from mityflow.environment import environment, secrets_of, with_inputs
@@ -144,7 +143,12 @@ class WorkflowExecutor:
                 if with_edits:
                     raise UsageError("a run goes on from a step, or with edits, not both")
                 changes |= revision.again_from(plan, now, from_step).event
-            _resumable(now, answer, changes)
+            _resumable(now, changes)
+            if answer is not None:
+                from mityflow.answers import accepted
+
+                asked = now.results.get(now.current or "")
+                answer = accepted(now.run_id, asked, answer, self._clock.now(), masker.text)
             lock.tell(log.run_id)
             _end_leftovers(now)
             recorder = store.recorder(log.run_id, now, mask=masker.data, journal=journal)
@@ -224,21 +228,16 @@ def load_log(path: Path, clock: Clock | None = None) -> ExecutionLog:
     return Store(folder.parent.parent.parent, clock).load(folder.name)
 
 
-def _resumable(log: ExecutionLog, answer: Answer | None, changes: Mapping[str, Any]) -> None:
+def _resumable(log: ExecutionLog, changes: Mapping[str, Any]) -> None:
     again = any(what != revision.KEPT for _, what, _ in changes.get("changes", ()))
     if log.state is ExecutionState.COMPLETED and not again:
         raise ResumeError(f"run {log.run_id} is completed", hint="start a new run with 'mityflow run'")
     if log.unfinished:
         raise ResumeError(f"run {log.run_id} is {log.state}")
-    if answer is None:
-        return
-    if log.question is None:
-        raise ResumeError(f"run {log.run_id} asks nothing, so there is nothing to answer")
-    check_answer(log.question, answer)
 
 
 def _same_steps(log: ExecutionLog, plan: Plan) -> None:
-    if log.planned_steps() != plan.step_ids():
+    if log.planned_steps != plan.step_ids():
         raise ResumeError(
             f"the steps of run {log.run_id} come in another order now",
             hint="a station's dependencies have changed; start a new run",

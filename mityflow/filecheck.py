@@ -27,6 +27,11 @@ _KINDS = {
     "object": "a mapping",
     "null": "null",
 }
+_MEANINGS = {
+    "^[A-Za-z_][A-Za-z0-9_]*$": "name of an environment variable",
+    r"^[0-9]+(\.[0-9]+)*$": "version: numbers with dots between them, such as 3.11",
+    "^/": "path of a request: it begins with '/'",
+}
 _DURATION_END = "(ms|s|m|h|d)$"
 _TOO_LITTLE = {"minItems", "minLength", "minProperties"}
 _BOUNDS = {
@@ -213,9 +218,9 @@ def _meaning(pattern: str) -> str:
         return "duration: a number with ms, s, m, h or d, such as 90s or 1.5h"
     if pattern.startswith("^[a-z][a-z0-9_-]"):
         return "id: a lower-case letter, then up to 62 of a-z, 0-9, _ and -"
-    if pattern == "^[A-Za-z_][A-Za-z0-9_]*$":
-        return "name of an environment variable"
-    return f"match of {pattern}"
+    if pattern.startswith("^(?!/)"):
+        return "path inside the application: no '/' at its start, no '..' and no '\\' in it"
+    return _MEANINGS.get(pattern, f"match of {pattern}")
 
 
 def _named(where: Where) -> str:

@@ -1,4 +1,4 @@
-"""Checking the JSON Schemas that describe a workflow's inputs."""
+"""Checking JSON Schemas: of a workflow's inputs, and wherever else a file has one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SCHEMAS = {
 
 def input_problems(name: str, schema: Any, where: Where) -> list[Problem]:
     """What is wrong with the schema of one input (JSON Schema 2020-12), its default included."""
-    problems = [*_keyword_problems(schema, where), *_meta_problems(schema, where)]
+    problems = schema_problems(schema, where)
     if problems or "default" not in schema:
         return problems
     from mityflow.inputs import why_refused
@@ -42,24 +42,37 @@ def input_problems(name: str, schema: Any, where: Where) -> list[Problem]:
     ]
 
 
-def _keyword_problems(schema: Any, where: Where) -> Iterator[Problem]:
-    """Unknown keywords, which a JSON Schema validator would pass over in silence."""
+def schema_problems(schema: Any, where: Where) -> list[Problem]:
+    """What is wrong with a JSON Schema (2020-12) itself."""
+    return [*_keyword_problems(schema, where), *_meta_problems(schema, where)]
+
+
+def parts(schema: Any, where: Where = ()) -> Iterator[tuple[Where, Mapping[str, Any]]]:
+    """A schema and every schema inside it, each with its place."""
     if not isinstance(schema, Mapping):
         return
+    yield where, schema
     for key, value in schema.items():
-        at = (*where, key)
-        if key not in _keywords() and not key.startswith("x-"):
-            yield Problem("unknown-key", f"unknown schema keyword '{key}'", at, nearest(key, _keywords()), key=True)
-        elif key in ("$ref", "$dynamicRef") and not str(value).startswith("#"):
-            yield Problem("input", f"'{key}' can only refer to the same schema, as in #/$defs/name", at)
-        elif key in _SCHEMAS_BY_NAME and isinstance(value, Mapping):
+        if key in _SCHEMAS_BY_NAME and isinstance(value, Mapping):
             for name, part in value.items():
-                yield from _keyword_problems(part, (*at, name))
+                yield from parts(part, (*where, key, name))
         elif key in _SCHEMA_LISTS and isinstance(value, list):
             for i, part in enumerate(value):
-                yield from _keyword_problems(part, (*at, i))
+                yield from parts(part, (*where, key, i))
         elif key in _SCHEMAS:
-            yield from _keyword_problems(value, at)
+            yield from parts(value, (*where, key))
+
+
+def _keyword_problems(schema: Any, where: Where) -> Iterator[Problem]:
+    """Unknown keywords, which a JSON Schema validator would pass over in silence."""
+    for at, part in parts(schema, where):
+        for key, value in part.items():
+            if key not in _keywords() and not key.startswith("x-"):
+                meant = nearest(key, _keywords())
+                yield Problem("unknown-key", f"unknown schema keyword '{key}'", (*at, key), meant, key=True)
+            elif key in ("$ref", "$dynamicRef") and not str(value).startswith("#"):
+                text = f"'{key}' can only refer to the same schema, as in #/$defs/name"
+                yield Problem("input", text, (*at, key))
 
 
 def _meta_problems(schema: Any, where: Where) -> Iterator[Problem]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import signal
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
 from mityflow.errors import Fault, FaultsError, MityError, UsageError, nearest
 
@@ -25,18 +26,33 @@ def parse_input(name: str, text: str, schemas: Mapping[str, Schema]) -> Any:
     schema = schemas.get(name)
     if schema is None:
         raise UsageError(_unknown(name, schemas))
+    try:
+        return read_text(text, schema)
+    except UsageError as error:
+        raise UsageError(f"input '{name}' {error.message}", hint=error.hint) from error
+
+
+def read_text(text: str, schema: Schema) -> Any:
+    """The value that a text stands for, where a value of this schema is wanted.
+
+    Raises UsageError, whose message goes after the name of what is wanted.
+    """
     kind = schema.get("type")
     if kind == "string" or (kind is None and _all_text(schema.get("enum"))):
         return text
     try:
-        return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+        return read_json(text)
     except (ValueError, RecursionError) as error:
         if kind is None or (isinstance(kind, list) and "string" in kind):
             return text
         wanted = " or ".join(kind) if isinstance(kind, list) else kind
-        raise UsageError(
-            f"input '{name}' must be of type {wanted}; {text[:60]!r} is not", hint="lists and mappings as JSON"
-        ) from error
+        way_out = "lists and mappings as JSON"
+        raise UsageError(f"must be of type {wanted}; {text[:60]!r} is not", hint=way_out) from error
+
+
+def read_json(text: str) -> Any:
+    """The data that JSON text stands for. Raises ValueError or RecursionError for what is none."""
+    return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
 
 
 def missing_inputs(schemas: Mapping[str, Schema], given: Mapping[str, Any]) -> list[str]:
@@ -48,7 +64,7 @@ def resolve_inputs(schemas: Mapping[str, Schema], given: Mapping[str, Any]) -> d
     """All values, defaults included. Raises FaultsError naming each unknown, missing or wrong one."""
     faults = [Fault("unknown-input", _unknown(name, schemas)) for name in given if name not in schemas]
     faults += [
-        Fault("missing-input", f"input '{name}' has no value; give it with -i {name}=VALUE{_described(schemas[name])}")
+        Fault("missing-input", f"input '{name}' has no value; give it with -i {name}=VALUE{described(schemas[name])}")
         for name in missing_inputs(schemas, given)
     ]
     for name, value in given.items():
@@ -59,11 +75,24 @@ def resolve_inputs(schemas: Mapping[str, Schema], given: Mapping[str, Any]) -> d
     return {name: given.get(name, schema.get("default")) for name, schema in schemas.items()}
 
 
+class Refusal(NamedTuple):
+    """What a schema has against a value: where in the value, why, and where in the schema that stands."""
+
+    where: tuple[str | int, ...]
+    why: str
+    rule: tuple[str | int, ...]
+
+
 def why_refused(value: Any, schema: Schema) -> list[str]:
     """What a JSON Schema (2020-12) has against a value, in sentences; empty when it fits.
 
     Raises MityError when the schema cannot be applied, or not in bounded time.
     """
+    return [placed_sentence(refusal.where, refusal.why) for refusal in refusals(value, schema)]
+
+
+def refusals(value: Any, schema: Schema) -> list[Refusal]:
+    """The same, each with its place. Raises MityError as :func:`why_refused` does."""
     from jsonschema import Draft202012Validator
     from referencing import Registry
     from referencing.exceptions import Unresolvable
@@ -71,7 +100,10 @@ def why_refused(value: Any, schema: Schema) -> list[str]:
     validator = Draft202012Validator(dict(schema), registry=Registry())
     try:
         with _limited():
-            return [sentence(error) for error in validator.iter_errors(value)]
+            return [
+                Refusal(tuple(error.absolute_path), _said(error), tuple(error.absolute_schema_path))
+                for error in validator.iter_errors(value)
+            ]
     except (Unresolvable, RecursionError) as error:
         raise MityError(f"the schema cannot be applied: {error}") from error
 
@@ -87,17 +119,29 @@ def _limited() -> Iterator[None]:
         raise MityError(f"applying the schema takes longer than {_PATIENCE:g}s; is there a pattern that explodes?")
 
     before = signal.signal(signal.SIGALRM, give_up)
-    signal.setitimer(signal.ITIMER_REAL, _PATIENCE)
+    begun = time.monotonic()
+    left, _ = signal.setitimer(signal.ITIMER_REAL, _PATIENCE)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        if left:  # a time limit was running, and goes on
+            signal.setitimer(signal.ITIMER_REAL, max(0.001, left - (time.monotonic() - begun)))
 
 
 def sentence(error: Any) -> str:
-    """What a validator says of a value, in words."""
-    at = "".join(f"[{p!r}]" for p in error.absolute_path)
+    """What a validator says of a value, in words, with the place in the value."""
+    return placed_sentence(tuple(error.absolute_path), _said(error))
+
+
+def placed_sentence(where: tuple[str | int, ...], why: str) -> str:
+    """``['a'][0]: why``."""
+    at = "".join(f"[{p!r}]" for p in where)
+    return f"{at}: {why}" if at else why
+
+
+def _said(error: Any) -> str:
     value = json.dumps(error.instance, ensure_ascii=False)
     shown = value if len(value) <= 60 else value[:57] + "..."
     if error.validator == "enum":
@@ -111,10 +155,11 @@ def sentence(error: Any) -> str:
         text = f"{shown} is not of type {' or '.join(kinds) if isinstance(kinds, list) else kinds}"
     else:
         text = str(error.message)[:200]
-    return f"{at}: {text}" if at else text
+    return text
 
 
-def _described(schema: Schema) -> str:
+def described(schema: Schema) -> str:
+    """`` (what it is; one of its choices)``, for the end of a sentence; empty when nothing is known."""
     parts = []
     if schema.get("description"):
         parts.append(str(schema["description"]))
@@ -137,9 +182,9 @@ def _all_text(options: Any) -> bool:
 def _finite(text: str) -> float:
     number = float(text)
     if number in (float("inf"), float("-inf")):
-        raise ValueError(text)
+        raise ValueError(f"{text} is too large")
     return number
 
 
 def _no_constant(text: str) -> Any:
-    raise ValueError(text)
+    raise ValueError(f"{text} is no number of JSON")

@@ -11,11 +11,9 @@ from typing import Any, NamedTuple
 from mityflow.expressions import ExpressionError, parse_condition, render_value
 from mityflow.log import ExecutionLog, ExecutionState, Frame
 from mityflow.plan import Plan, Step, ids_of
-from mityflow.station import Answer, Option, Question, StationResult
+from mityflow.station import FAILURE_QUESTION, Answer, Option, Question, StationResult
 from mityflow.step_ids import call_of, index_of, item_id, joined, path_of
 from mityflow.workflow import MOST_ITEMS
-
-FAILURE_QUESTION = "on_failure"
 
 
 class Task(NamedTuple):
@@ -413,7 +411,7 @@ class _Stations(Mapping[str, Any]):
         if group is not None:
             results = [self._log.results.get(item_id(call, i)) for i in range(len(group.items))]
             outputs = {key: [r.outputs.get(key) if r else None for r in results] for key in step.output_keys}
-            return {"outputs": outputs, "status": _status_of(results)}
+            return {"outputs": outputs, "status": status_of(results)}
         result = self._log.results.get(call)
         return {
             "outputs": _Known(result.outputs if result else {}, frozenset(step.output_keys)),
@@ -427,7 +425,7 @@ class _Stations(Mapping[str, Any]):
         return len(self._plan.steps)
 
 
-def _status_of(results: Sequence[StationResult | None]) -> str | None:
+def status_of(results: Sequence[StationResult | None]) -> str | None:
     """The status of all items: the worst there is, ``skipped`` if every one was, null while one is missing."""
     statuses = [result.status if result else None for result in results]
     for status in (None, "cancelled", "failed", "waiting"):

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from mityflow.errors import StoreError
-from mityflow.station import Answer, Question, StationResult
+from mityflow.station import FAILURE_QUESTION, Answer, Question, StationResult
 from mityflow.step_ids import below, call_of, index_of, item_id, joined, local_of, path_of
 
 FORMAT = 1
@@ -54,12 +54,16 @@ _ENDED = (ExecutionState.COMPLETED, ExecutionState.FAILED, ExecutionState.CANCEL
 
 
 class Group:
-    """The items of a ``foreach``; ``next`` is the first whose step is not over."""
+    """The items of a ``foreach``; ``next`` is the first whose step is not over.
 
-    __slots__ = ("items", "next")
+    ``steps`` are the ids that take the place of the call's.
+    """
 
-    def __init__(self, items: list[Any]) -> None:
+    __slots__ = ("items", "next", "steps")
+
+    def __init__(self, items: list[Any], steps: list[str]) -> None:
         self.items = items
+        self.steps = steps
         self.next = 0
 
 
@@ -132,7 +136,8 @@ class Frame:
 class ExecutionLog:
     """The fold of a run's events.
 
-    ``results`` maps the id of a step to its result; ``frames`` the path of each workflow at work to
+    ``stations`` are the ids of all steps as far as they are known, ``planned_steps`` those before any
+    items were. ``results`` maps the id of a step to its result; ``frames`` the path of each workflow at work to
     how far it is; ``groups`` a call with ``foreach`` to its items. ``done`` holds the steps, and the
     calls with ``foreach``, that are over and not to be run again; ``waiting`` those whose question is
     open; ``answers`` and ``asked``, by step, what was answered to a result that asked, until the step
@@ -146,6 +151,7 @@ class ExecutionLog:
         self.run_id = ""
         self.state = ExecutionState.PENDING
         self.stations: list[str] = []
+        self.planned_steps: list[str] = []
         self.results: dict[str, StationResult] = {}
         self.workflow_outputs: dict[str, Any] = {}
         self.started_at: str | None = None
@@ -225,10 +231,6 @@ class ExecutionLog:
         """True for a step that is to run again whatever is known of unchanged work."""
         return bool(self.fresh) and _within(step, self.fresh)
 
-    def planned_steps(self) -> list[str]:
-        """The ids of the steps as they were before any items were known."""
-        return list(dict.fromkeys(_before_items(step) for step in self.stations))
-
     def in_cleanup(self, step: str) -> bool:
         """True for a step of ``finally``, and for what such a step has called."""
         while step:
@@ -289,7 +291,8 @@ class ExecutionLog:
         self.workflow_id = event["workflow_id"]
         self.workflow_name = event["workflow_name"]
         self.run_id = event["run_id"]
-        self.stations = list(event["stations"])
+        self.planned_steps = list(event["stations"])
+        self.stations = list(self.planned_steps)
         steps = list(event.get("steps", self.stations))
         root = self.frames[""] = Frame("", steps, event["main_count"], event["context"])
         root.given = event.get("outputs", {})
@@ -305,7 +308,7 @@ class ExecutionLog:
 
     def _step_expanded(self, event: Mapping[str, Any]) -> None:
         step = event["step"]
-        self.groups[step] = Group(event["items"])
+        self.groups[step] = Group(event["items"], event["stations"])
         at = self.stations.index(step)
         self.stations[at : at + 1] = event["stations"]
         if not event["items"]:
@@ -351,9 +354,14 @@ class ExecutionLog:
 
     def _step_answered(self, event: Mapping[str, Any]) -> None:
         step, answer = event["step"], event["answer"]
-        self.answers[step] = Answer(answer["option"], answer.get("message", ""))
-        self.asked[step] = self.results.pop(step)
-        self.attempts.pop(step, None)
+        self.answers[step] = Answer(
+            answer["option"], answer.get("message", ""), answer.get("values"), event.get("by", ""), event["at"]
+        )
+        asked = self.asked[step] = self.results.pop(step)
+        if asked.question and asked.question.id == FAILURE_QUESTION:
+            self.attempts.pop(step, None)
+        elif step in self.attempts:
+            self.attempts[step] -= 1  # the station goes on with the attempt in which it asked
         self.waiting.pop(step, None)
         self._ask_or_run()
         if step in self.frames and answer["option"] == "retry":
@@ -385,9 +393,11 @@ class ExecutionLog:
         if "context" in event:
             self.root.context = event["context"]
         if "plan" in event:
-            self.stations = list(event["plan"]["stations"])
+            self.planned_steps = list(event["plan"]["stations"])
             for path, steps in event["plan"]["workflows"].items():
                 self.frames[path].replan(list(steps["steps"]), steps["main_count"])
+            for call, items in event["plan"]["items"].items():
+                self.groups[call].steps = list(items)
         self._reopen_below("", fresh=fresh)
         self._forget_undone()
         self.fresh = frozenset(event.get("fresh", ()))
@@ -468,7 +478,7 @@ class ExecutionLog:
             for step, result in self.results.items()
             if step in self.waiting or _within(step, done) or (call and not below(step, call))
         }
-        self.stations = list(dict.fromkeys(self._known(step) for step in self.stations))
+        self.stations = [step for planned in self.planned_steps for step in self._with_items(planned)]
         self._done_main = self._done_finally = 0
         for frame in self.frames.values():
             frame.restart()
@@ -482,22 +492,10 @@ class ExecutionLog:
                 self._count(step)
                 self._frame(step).give(step, result.outputs)
 
-    def _known(self, step: str) -> str:
-        """The step, or the call it was an item of where the items are not known any more."""
-        parts = step.split("/")
-        for i in range(len(parts)):
-            upto = "/".join(parts[: i + 1])
-            if upto != call_of(upto) and call_of(upto) not in self.groups:
-                return call_of(upto)
-        return step
-
-
-def _before_items(step: str) -> str:
-    parts = step.split("/")
-    for i, part in enumerate(parts):
-        if part.endswith("]"):
-            return call_of("/".join(parts[: i + 1]))
-    return step
+    def _with_items(self, step: str) -> list[str]:
+        """The step, or those of its items and of what they call, where they are known."""
+        group = self.groups.get(step)
+        return [step] if group is None else [inner for each in group.steps for inner in self._with_items(each)]
 
 
 def _within(step: str, steps: frozenset[str]) -> bool:

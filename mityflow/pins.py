@@ -107,7 +107,7 @@ def read_lock(workflow_file: Path) -> dict[str, Any] | None:
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise UsageError(f"{path} is no lock file ({error!r})", hint="'mityflow lock' writes it anew") from error
+        raise UsageError(f"{path} is no lock file ({error})", hint="'mityflow lock' writes it anew") from error
     return data
 
 

@@ -26,6 +26,9 @@ class Stations(Protocol):
     def names(self) -> list[str]:
         """All names."""
 
+    def origin(self, name: str) -> tuple[str, str]:
+        """The distribution a station comes with, and its version; both empty for a registered class."""
+
     def __contains__(self, name: object) -> bool: ...
 
 
@@ -98,6 +101,7 @@ class Step:
         return (
             self.call.when is not None
             or self.call.on_failure != "fail"
+            or self.station.may_skip(self.call.with_)
             or type(self.station).should_run is not Station.should_run
             or self.may_be_empty
         )
@@ -320,7 +324,13 @@ def _needed_stations(
 
 
 def _missing_dependency(r: _Resolved, dependency: str, stations: Stations) -> Problem:
-    known = "add it to the stations" if dependency in stations else "it is not installed"
+    origin = _distribution(stations, dependency)
+    if dependency not in stations:
+        known = "it is not installed"
+    elif origin:
+        known = f"'{dependency}' ({origin}) is installed: add it to the stations"
+    else:
+        known = "add it to the stations"
     return Problem(
         "missing-dependency",
         f"station '{r.call.station}' depends on station '{dependency}', which is not in the workflow; {known}",
@@ -379,14 +389,23 @@ class _Provided:
         )
 
     def _makers(self, produces: Any, r: _Resolved, steps: Sequence[_Resolved]) -> str:
-        """``; 'scaffold' does``: later steps first, else any installed station."""
-        names = [s.call.called for s in steps if s is not r and produces(s.output)]
-        if not names:
-            names = [n for n in self._stations.names() if produces(_output_of(self._stations, n))]
+        """``; 'test' does`` for a later step, else ``; 'scaffold' (mityflow) does`` for what is installed."""
+        later = [s.call.called for s in steps if s is not r and produces(s.output)]
+        names = later or [n for n in self._stations.names() if produces(_output_of(self._stations, n))]
         names = [n for n in dict.fromkeys(names) if n != r.call.station]
         if not names:
             return ""
-        return "; " + " and ".join(f"'{n}'" for n in names[:3]) + (" does" if len(names) == 1 else " do")
+        origins = ["" if later else _distribution(self._stations, n) for n in names[:3]]
+        shown = [f"'{n}' ({o})" if o else f"'{n}'" for n, o in zip(names, origins, strict=False)]
+        return "; " + " and ".join(shown) + (" does" if len(names) == 1 else " do")
+
+
+def _distribution(stations: Stations, name: str) -> str:
+    """What a station comes with; empty for one that a program registered, or that is not there."""
+    try:
+        return stations.origin(name)[0]
+    except MityError:
+        return ""
 
 
 def _output_of(stations: Stations, name: str) -> StationOutput:

@@ -66,7 +66,7 @@ def again_from(plan: Plan, log: ExecutionLog, ref: str) -> Revision:
             changes.append(Change(each, AGAIN, "" if each == target else f"it comes after '{target}'"))
         elif each in reopen:
             changes.append(Change(each, AGAIN, f"'{target}' is a step of it"))
-        elif each in log.results:
+        elif each in log.results and not log.in_cleanup(each):
             changes.append(Change(each, KEPT))
     event = {"forget": forget, "reopen": reopen, "fresh": [target], "changes": [list(c) for c in changes]}
     return Revision(changes, event)
@@ -120,7 +120,11 @@ def with_edits(before: Workflow, plan: Plan, log: ExecutionLog) -> Revision:
     event = {
         "forget": comparison.forget,
         "reopen": comparison.reopen,
-        "plan": {"stations": comparison.stations, "workflows": {"": root, **comparison.workflows}},
+        "plan": {
+            "stations": plan.step_ids(),
+            "workflows": {"": root, **comparison.workflows},
+            "items": comparison.items,
+        },
         "changes": [list(change) for change in comparison.changes],
     }
     return Revision(comparison.changes, event)
@@ -134,8 +138,8 @@ class _Comparison:
         self.changes: list[Change] = []
         self.forget: list[str] = []
         self.reopen: list[str] = []
-        self.stations: list[str] = []
         self.workflows: dict[str, Any] = {}
+        self.items: dict[str, list[str]] = {}
 
     def workflow(self, path: str, before: Workflow, plan: Plan) -> bool:
         """True when a step of it that was done runs again."""
@@ -148,8 +152,6 @@ class _Comparison:
             why = self._step(path, step, calls.get(step.id), env or cause, before)
             if why:
                 running[step.id] = why
-        for step in plan.finally_:
-            self.stations += _ids(step, joined(path, step.id))
         for local in calls:
             if local not in plan.steps:
                 self.changes.append(Change(joined(path, local), GONE))
@@ -161,22 +163,20 @@ class _Comparison:
         step_id = joined(path, step.id)
         now = step.call.to_data()
         if was is None:
-            self._note(step, step_id, NEW, "")
+            self._note(step_id, NEW, "")
             return "is new"
         if _alone(was) != _alone(now):
-            self._note(step, step_id, AGAIN, "it was edited")
+            self._note(step_id, AGAIN, "it was edited")
             return "was edited"
         if cause and self._begun(step_id):
-            self._note(step, step_id, AGAIN, cause)
+            self._note(step_id, AGAIN, cause)
             return "runs again"
         if was == now and step_id in self._log.done:
             ids = self._known_ids(step, step_id)
-            self.stations += ids
             self.changes += [Change(i, KEPT) for i in ids if i in self._log.results]
             return ""
         if step.sub is None or was == now:
             ids = self._known_ids(step, step_id)
-            self.stations += ids
             self.changes += [Change(i, *self._kept_or_not(i)) for i in ids]
             return ""
         return self._inside(step, step_id, next(c.sub for c in before.calls() if c.id == step.id))
@@ -187,13 +187,15 @@ class _Comparison:
             return ""
         entered = [path for path in self._log.frames if path and call_of(path) == step_id]
         if before.inputs != step.sub.workflow.inputs or not entered:
-            self._note(step, step_id, AGAIN, f"the workflow '{step.call.called}' was edited")
+            self._note(step_id, AGAIN, f"the workflow '{step.call.called}' was edited")
             return "was edited"
         group = self._log.groups.get(step_id)
         changed = False
-        for path in [item_id(step_id, i) for i in range(len(group.items))] if group else [step_id]:
+        paths = [item_id(step_id, i) for i in range(len(group.items))] if group else [step_id]
+        if group:
+            self.items[step_id] = [inner for path in paths for inner in ids_of(step, path)]
+        for path in paths:
             if path not in self._log.frames:
-                self.stations += ids_of(step, path)
                 continue
             count = len(step.sub.main)
             self.workflows[path] = {"steps": list(step.sub.steps), "main_count": count}
@@ -203,13 +205,11 @@ class _Comparison:
                 changed = True
             else:
                 self.changes.append(Change(path, *self._kept_or_not(path)))
-            self.stations.append(path)
         return "runs again" if changed else ""
 
-    def _note(self, step: Step, step_id: str, what: str, why: str) -> None:
+    def _note(self, step_id: str, what: str, why: str) -> None:
         self.changes.append(Change(step_id, what, why))
         self.forget.append(step_id)
-        self.stations += _ids(step, step_id)
 
     def _begun(self, step_id: str) -> bool:
         log = self._log

@@ -9,7 +9,6 @@ from contextlib import suppress
 from copy import copy
 from typing import Any, NamedTuple, Protocol
 
-from mityflow.answers import check_answer
 from mityflow.clock import Clock, iso
 from mityflow.context import WorkflowContext
 from mityflow.environment import environment, warnings, with_inputs
@@ -202,9 +201,16 @@ class ActiveRun:
     def _work_of(self, task: Task, attempt: int) -> Callable[[Guard, Capture, Callable[[bytes], None]], StationResult]:
         """What is to be executed; all it needs of the log is taken now."""
         place = self._place(task.path)
-        base = copy(place.context)
+        base = place.context if place.plan.in_order else copy(place.context)
         base.outputs = visible_outputs(place.plan, self._log, task.path, task.step)  # type: ignore[assignment]
-        answer = self._log.answers.get(task.id)
+        answer, asked = self._log.answers.get(task.id), self._log.asked.get(task.id)
+        if answer and asked and asked.question:
+            from mityflow.answers import given_to_station, timeout_result
+
+            over = timeout_result(asked.question, answer)
+            if over:
+                return lambda *_: over
+            answer = given_to_station(asked.question, answer)
         use = CacheUse(self._setting.store, self._log.run_id, self._log.is_fresh(task.id))
         path = f"{self._folder}/{self._number(task.id):02}-{file_name(task.id)}.log"
         workflow, masker = place.plan.workflow, self._setting.masker
@@ -338,16 +344,21 @@ class ActiveRun:
         return self._numbers[step]
 
     def _ask(self, wait: Wait) -> bool:
-        with self.interrupts.station(None):
-            answer = self._setting.answers(wait.task.id, wait.question)
+        from mityflow.answers import awaited
+
+        def ask(deadline: float | None) -> Answer | None:
+            with self.interrupts.station(deadline):
+                return self._setting.answers(wait.task.id, wait.question)
+
+        answer = awaited(self._log.results[wait.task.id], self._setting.clock, ask, self._setting.masker.text)
         if answer is None:
             return False
-        check_answer(wait.question, answer)
         self._answered(wait.task.id, wait.question, answer)
         return True
 
     def _answered(self, step: str, question: Question, answer: Answer) -> None:
-        self._record("step.answered", step=step, question=question.id, answer=answer._asdict(), by=_user())
+        by = answer.by or _user()
+        self._record("step.answered", step=step, question=question.id, answer=answer.to_data(), by=by)
 
     def _finish(self, state: ExecutionState) -> None:
         outputs: Any = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -40,11 +41,11 @@ def save_plan(plan: Plan, source: Source, inputs: Mapping[str, Any], registry: S
         "workflow_file": str(source.path),
         "workflow_text": source.text,
         "workflow": plan.workflow.to_data(),
-        "digest": plan.workflow.digest(),
         "inputs": inputs,
         "order": plan.step_ids(),
         "pinned": pins(plan.workflow, registry),
     }
+    data["digest"] = _digest(data)
     try:
         write_atomically(path, (json.dumps(data, indent=2) + "\n").encode())
     except OSError as error:
@@ -57,23 +58,28 @@ def read_plan(path: Path) -> SavedPlan:
         data = json.loads(path.read_bytes())
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path} is no saved plan: {error}") from error
+    except (ValueError, RecursionError):
+        data = None
     if not isinstance(data, dict) or data.get("kind") != _KIND:
         raise UsageError(f"{path} is no saved plan", hint="'mityflow plan WORKFLOW -o FILE' writes one")
     if data.get("format") != FORMAT:
         raise UsageError(f"{path} has the format {data.get('format')}; this mityflow reads {FORMAT}")
+    if _digest(data) != data.get("digest"):
+        raise UsageError(f"{path} was changed after it was saved", hint="save the plan anew")
     try:
         source = Source(Path(data["workflow_file"]), data["workflow_text"])
         workflow = Workflow.from_data(data["workflow"], source.path)
-        unchanged = workflow.digest() == data["digest"]
         saved = SavedPlan(workflow, source, dict(data["inputs"]), list(data["order"]), data["pinned"])
         _ = dict(saved.pinned["stations"]), dict(saved.pinned["workflows"])
     except (KeyError, TypeError, ValueError, AttributeError, UsageError) as error:
         raise UsageError(f"{path} is damaged: {error!r}", hint="save the plan anew") from error
-    if not unchanged:
-        raise UsageError(f"{path} was changed after it was saved", hint="save the plan anew")
     return saved
+
+
+def _digest(data: Mapping[str, Any]) -> str:
+    """A fingerprint of everything else in the file."""
+    whole = {key: value for key, value in data.items() if key != "digest"}
+    return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
 
 def refuse_drift(saved: SavedPlan, present: Workflow | None, plan: Plan, registry: StationRegistry) -> None:

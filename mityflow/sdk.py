@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mityflow.context import IacConfig, StackType
-from mityflow.errors import Fault, MityError, UsageError
+from mityflow.errors import Fault, MityError, Problem, UsageError, nearest
 from mityflow.station import (
     Answer,
     Artifact,
@@ -22,7 +22,8 @@ from mityflow.station import (
 )
 
 if TYPE_CHECKING:
-    from mityflow.params import Params
+    from mityflow.forms import question_problems
+    from mityflow.params import Duration, Form, Params, wrong_settings
     from mityflow.process import CommandError, CommandResult
     from mityflow.stacks import Stack, Tool, fill, find_stack
     from mityflow.workflow import parse_duration
@@ -30,12 +31,16 @@ if TYPE_CHECKING:
 _LATER = {
     "CommandError": "mityflow.process",
     "CommandResult": "mityflow.process",
+    "Duration": "mityflow.params",
+    "Form": "mityflow.params",
     "Params": "mityflow.params",
     "Stack": "mityflow.stacks",
     "Tool": "mityflow.stacks",
     "fill": "mityflow.stacks",
     "find_stack": "mityflow.stacks",
     "parse_duration": "mityflow.workflow",
+    "question_problems": "mityflow.forms",
+    "wrong_settings": "mityflow.params",
 }
 
 __all__ = [
@@ -43,11 +48,14 @@ __all__ = [
     "Artifact",
     "CommandError",
     "CommandResult",
+    "Duration",
     "Fault",
+    "Form",
     "IacConfig",
     "MityError",
     "Option",
     "Params",
+    "Problem",
     "Question",
     "Stack",
     "StackType",
@@ -60,7 +68,10 @@ __all__ = [
     "UsageError",
     "fill",
     "find_stack",
+    "nearest",
     "parse_duration",
+    "question_problems",
+    "wrong_settings",
 ]
 
 

@@ -83,6 +83,9 @@ def _problem(detail: ErrorDetails, name: str, where: Where, *, rendered: bool) -
         way_out = "; write {{ ... | string }}" if rendered else "; put it in quotes"
         quotes = "" if isinstance(detail["input"], list | dict) else way_out
         return Problem("type", f"{_named(loc)} must be text{quotes}", place)
+    if kind == "problem":
+        told = detail["ctx"]
+        return Problem(told["rule"], told["message"], place, told["suggestion"], key=told["key"])
     message = detail["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     if kind == "literal_error":

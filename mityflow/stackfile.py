@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from mityflow.errors import Fault, FaultsError, Problem, UsageError
-from mityflow.source import Node, Source, parse
+from mityflow.source import Source, parse
 from mityflow.stacks import STACK_FILE, Health, Port, RunnerReport, Stack, Tool, fill, name_forms
 
 Where = tuple[str | int, ...]
@@ -22,49 +23,74 @@ def read_stack(folder: Path, origin: str, *, known_good: bool = False) -> Stack:
     """
     path = folder / STACK_FILE
     if folder.is_symlink():
-        raise _fault(folder, "is a link; a stack is a folder of its own")
+        raise FaultsError([_fault(folder, "is a link; a stack is a folder of its own")])
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise _fault(folder, f"has no {STACK_FILE}, so nothing says how to build and test it") from None
+        missing = f"has no {STACK_FILE}, so nothing says how to build and test it"
+        raise FaultsError([_fault(folder, missing)]) from None
     except OSError as error:
-        raise _fault(path, f"cannot be read: {error.strerror}") from error
+        raise FaultsError([_fault(path, f"cannot be read: {error.strerror}")]) from error
     source = parse(data, str(path))
-    root = _root(source)
-    if not known_good:
-        _check(source, root, folder.name)
+    faults = source.faults if known_good else _file_faults(source, folder.name)
+    faults = faults or _template_faults(folder)
+    if faults or source.root is None:
+        raise FaultsError(faults)
+    return _build(source.root.data(), folder, origin)
+
+
+def check_stack(data: bytes, path: Path) -> list[Fault]:
+    """Every fault of a stack's file, which holds these bytes, and of the folder it lies in."""
+    folder = Path(os.path.abspath(path)).parent
+    faults = [*_file_faults(parse(data, str(path)), folder.name), *_template_faults(folder, path.parent)]
+    if path.name != STACK_FILE:
+        faults.append(_fault(path, f"is not found under this name; a stack's file is called {STACK_FILE}"))
+    return list(FaultsError(faults).faults)
+
+
+def _fault(path: Path, message: str) -> Fault:
+    return Fault("stack-folder", message, str(path))
+
+
+def _template_faults(folder: Path, shown: Path | None = None) -> list[Fault]:
     template = folder / "template"
     if template.is_symlink():
-        raise _fault(template, "is a link; a stack's files are in a folder of its own")
-    if not template.is_dir():
-        raise _fault(template, "is missing; a stack's files are in it")
-    return _build(root.data(), folder, origin)
+        message = "is a link; a stack's files are in a folder of its own"
+    elif not template.is_dir():
+        message = "is missing; a stack's files are in it"
+    else:
+        return []
+    return [_fault((shown or folder) / "template", message)]
 
 
-def _fault(path: Path, message: str) -> FaultsError:
-    return FaultsError([Fault("stack-folder", message, str(path))])
-
-
-def _root(source: Source) -> Node:
-    if source.faults or source.root is None:
-        raise FaultsError(source.faults)
-    return source.root
-
-
-def _check(source: Source, root: Node, folder_name: str) -> None:
-    """Raise FaultsError for a file that says something wrong."""
+def _file_faults(source: Source, folder_name: str) -> list[Fault]:
+    """What is wrong with the text: once for each place, what is checked last leaves out what was wrong before."""
     from mityflow.filecheck import file_problems, placed
 
-    problems = file_problems(root, "stack")
-    if not problems:
-        problems = [*_meaning_problems(root.data(), folder_name)]
-    if problems:
-        raise FaultsError(placed(problem, source) for problem in problems)
+    if source.root is None:
+        return list(source.faults)
+    problems = file_problems(source.root, "stack")
+    data = source.root.data()
+    if isinstance(data, dict):
+        right = _without(data, {p.where for p in problems if p.rule != "missing-key"})
+        problems += _meaning_problems(right, folder_name)
+    places = {(f.line, f.column) for f in source.faults}
+    found = [placed(problem, source) for problem in problems]
+    return [*source.faults, *(f for f in found if (f.line, f.column) not in places)]
+
+
+def _without(value: Any, wrong: Collection[Where], where: Where = ()) -> Any:
+    """The data without what is wrong; in a list an empty place stays, so that indices keep."""
+    if isinstance(value, dict):
+        return {k: _without(v, wrong, (*where, k)) for k, v in value.items() if (*where, k) not in wrong}
+    if isinstance(value, list):
+        return [None if (*where, i) in wrong else _without(v, wrong, (*where, i)) for i, v in enumerate(value)]
+    return value
 
 
 def _meaning_problems(data: Mapping[str, Any], folder_name: str) -> Iterator[Problem]:
     """What no schema can say."""
-    if data["id"] != folder_name:
+    if data.get("id", folder_name) != folder_name:
         yield Problem("stack-id", f"the id must be the folder's name, '{folder_name}'", ("id",))
     yield from _limit_problems(data.get("time_limits", {}))
     yield from _variable_problems(data.get("variables", {}))
@@ -82,33 +108,27 @@ def _limit_problems(limits: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _variable_problems(variables: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import SchemaError
+    from mityflow.input_schemas import input_problems
 
+    rules = {"input": "variable-schema", "input-default": "variable-default"}
     for name, schema in variables.items():
         where = ("variables", name)
         if name in _TEMPLATE_NAMES or name.startswith("app_name"):
             yield Problem("variable-name", f"'{name}' is a name that every template has", where, key=True)
-        try:
-            Draft202012Validator.check_schema(schema)
-        except SchemaError as error:
-            yield Problem("variable-schema", error.message, (*where, *error.absolute_path))
-            continue
-        if "default" in schema:
-            for wrong in Draft202012Validator(schema).iter_errors(schema["default"]):
-                yield Problem("variable-default", f"the default is not allowed: {wrong.message}", (*where, "default"))
+        for problem in input_problems(name, schema, where):
+            yield problem._replace(rule=rules.get(problem.rule, problem.rule))
 
 
 def _placeholder_problems(data: Mapping[str, Any]) -> Iterator[Problem]:
     """Every ``{{ }}`` outside the template must be a name that is known there."""
     names = set(name_forms("app"))
     command = names | {"python"}
-    commands = data["commands"]
+    commands = data.get("commands", {})
     for phase in _PHASES:
         yield from _unknown_names(commands.get(phase), ("commands", phase), command)
     yield from _unknown_names(commands.get("run"), ("commands", "run"), command | {"host", "port"})
     for at, tool in enumerate(data.get("tools", [])):
-        yield from _unknown_names(tool["version_command"], ("tools", at, "version_command"), {"python"})
+        yield from _unknown_names((tool or {}).get("version_command"), ("tools", at, "version_command"), {"python"})
     for key in ("required_files", "config_files", "env", "health", "test_report"):
         allowed = names if key.endswith("_files") else set()
         yield from _unknown_names(data.get(key), (key,), allowed)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     from mityflow.process import CommandResult
 
+FAILURE_QUESTION = "on_failure"
+SUBMIT = "submit"
+_LONGEST_WAIT = 366 * 86400
 STATUSES = ("succeeded", "failed", "skipped", "cached", "waiting", "cancelled")
 
 
@@ -47,24 +50,65 @@ class Option(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a person answered: the option's id, and a text where the option takes one."""
+    """What a person answered: the option's id, and a text where the option takes one.
+
+    ``values`` are the fields of a form, None without one. ``by`` says who answered and ``at`` when
+    (UTC, ISO 8601); both are filled in when the answer is recorded, ``by`` only if it is empty. An
+    answer ``by`` ``timeout`` is what the question's ``on_timeout`` says.
+    """
 
     option: str
     message: str = ""
+    values: Mapping[str, Any] | None = None
+    by: str = ""
+    at: str = ""
+
+    def to_data(self) -> dict[str, Any]:
+        """The answer as JSON data, without what the record of it says: by whom and when."""
+        data: dict[str, Any] = {"option": self.option, "message": self.message}
+        return data if self.values is None else {**data, "values": dict(self.values)}
 
 
 class Question:
-    """Something only a person can decide. Raises UsageError when there is no option, or one twice."""
+    """Something only a person can decide: one of ``options``, or a form to fill in.
 
-    __slots__ = ("id", "options", "text")
+    ``form`` is a JSON Schema of type object; a question with one has the single option ``submit``.
+    ``expires_after`` is for how many seconds it can be answered. What holds after that is
+    ``on_timeout``: ``fail``, ``skip``, or the id of an option.
+    Raises UsageError when there is no option, or one twice, or only one of the last two is given.
+    """
 
-    def __init__(self, id: str, text: str, options: Iterable[Option | str]) -> None:  # noqa: A002 - the contract's name
+    __slots__ = ("expires_after", "form", "id", "on_timeout", "options", "text")
+
+    def __init__(
+        self,
+        id: str,  # noqa: A002 - the contract's name
+        text: str,
+        options: Iterable[Option | str] = (),
+        *,
+        form: Mapping[str, Any] | None = None,
+        expires_after: float | None = None,
+        on_timeout: str | None = None,
+    ) -> None:
         self.id = id
         self.text = text
         self.options = tuple(Option(o) if isinstance(o, str) else o for o in options)
+        self.form = form
+        self.expires_after = expires_after
+        self.on_timeout = on_timeout
+        if form is not None:
+            self.options = self.options or (Option(SUBMIT, "Send the form"),)
         ids = [option.id for option in self.options]
         if not ids or len(set(ids)) != len(ids):
             raise UsageError(f"question '{id}' needs at least one option, each with an id of its own")
+        if form is not None and ids != [SUBMIT]:
+            raise UsageError(f"question '{id}' has a form, so its only option is '{SUBMIT}'")
+        if (expires_after is None) != (on_timeout is None):
+            raise UsageError(f"question '{id}' needs both of expires_after and on_timeout, or none")
+        if expires_after is not None and not 0 < expires_after <= _LONGEST_WAIT:
+            raise UsageError(f"expires_after of question '{id}' is seconds, at most a year, not {expires_after!r}")
+        if on_timeout is not None and on_timeout not in ("fail", "skip", *ids):
+            raise UsageError(f"on_timeout of question '{id}' is fail, skip or an option, not '{on_timeout}'")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Question) and self.to_data() == other.to_data()
@@ -81,12 +125,24 @@ class Question:
 
     def to_data(self) -> dict[str, Any]:
         """The question as JSON data."""
-        return {"id": self.id, "text": self.text, "options": [o._asdict() for o in self.options]}
+        data: dict[str, Any] = {"id": self.id, "text": self.text, "options": [o._asdict() for o in self.options]}
+        if self.form is not None:
+            data["form"] = self.form
+        if self.on_timeout is not None:
+            data |= {"expires_after": self.expires_after, "on_timeout": self.on_timeout}
+        return data
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Question:
         """Read what :meth:`to_data` wrote."""
-        return cls(data["id"], data["text"], [Option(**o) for o in data["options"]])
+        return cls(
+            data["id"],
+            data["text"],
+            [Option(**o) for o in data["options"]],
+            form=data.get("form"),
+            expires_after=data.get("expires_after"),
+            on_timeout=data.get("on_timeout"),
+        )
 
 
 class StationInput:
@@ -293,7 +349,7 @@ class StationContext(WorkflowContext):
     """What a station is given to work with: the workflow's context, and this step's own things.
 
     ``step`` is the step's id; ``values`` its ``with:`` after rendering, as plain data; ``answer``
-    what a person answered to the step's question, if it asked one; ``attempt`` counts from 1;
+    what a person answered to the step's own question, if it asked one; ``attempt`` counts from 1;
     ``deadline`` is the moment (:func:`time.monotonic`) at which the step's time is up, or None;
     ``guardrails`` the workflow's limits for healing stations, as data.
     """
@@ -390,12 +446,14 @@ class Station:
     ``Params`` is a pydantic model that ``with:`` is checked against, or ``"module:Class"`` to load it
     only when something must be checked. ``script_param`` names the one key of ``with:`` that holds a
     bash script: a ``{{ }}`` in it reaches the script through the environment and never as text.
+    ``asks`` is true of a station that always asks a person, which a step of ``finally`` cannot.
     """
 
     name: ClassVar[str]
     description: ClassVar[str] = ""
     Params: ClassVar[type[BaseModel] | str | None] = None
     script_param: ClassVar[str | None] = None
+    asks: ClassVar[bool] = False
 
     def input(self) -> StationInput:
         """What the station reads."""
@@ -412,6 +470,13 @@ class Station:
     def should_run(self, context: StationContext) -> bool:  # noqa: ARG002 - the contract's signature
         """False skips the station, with null outputs."""
         return True
+
+    def may_skip(self, values: Mapping[str, Any]) -> bool:  # noqa: ARG002 - the contract's signature
+        """True when a step with these settings may end without outputs.
+
+        What reads them must then say what else, with ``default(...)``.
+        """
+        return False
 
     def execute(self, context: StationContext) -> StationResult | Awaitable[StationResult]:  # noqa: ARG002
         """Do the work. May be ``async``. Raising is a failure with its cause."""

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mityflow.context import WorkflowContext
-from mityflow.errors import MityError, StoreError
+from mityflow.errors import MityError, StoreError, UsageError
 from mityflow.expressions import ExpressionError, has_expression, render_value
-from mityflow.interpreter import FAILURE_QUESTION, Task
+from mityflow.interpreter import Task
 from mityflow.plan import Step
 from mityflow.prints import Capture
 from mityflow.process import Cancelled, CommandResult, TimedOut
-from mityflow.station import Answer, Artifact, Question, StationContext, StationResult
+from mityflow.station import FAILURE_QUESTION, Answer, Artifact, Question, StationContext, StationResult
 from mityflow.workflow import format_duration
 
 if TYPE_CHECKING:
@@ -224,10 +224,16 @@ def _checked(task: Task, result: Any, context: StationContext) -> StationResult:
         artifacts = [Artifact(str(a.name), os.fspath(a.path), str(a.description)) for a in result.artifacts]
         question = Question.from_data(as_data(result.question.to_data())) if result.question else None
         cause = as_data(result.error)
-    except (TypeError, AttributeError) as fault:
+    except (TypeError, AttributeError, UsageError) as fault:
         return StationResult.failure(f"the station's answer is not data: {fault}")
     if result.status == "waiting" and (question is None or question.id == FAILURE_QUESTION):
         return StationResult.failure("the station waits without a question of its own")
+    if question and question.form is not None:
+        from mityflow.forms import question_problems
+
+        wrong = "; ".join(question_problems(question))
+        if wrong:
+            return StationResult.failure(f"the station's form is wrong: {wrong}")
     lacking = _lacking(task.step, artifacts, outputs, context.workspace) if result.success else ""
     status = "failed" if lacking else result.status
     message = lacking or str(result.message)

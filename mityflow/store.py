@@ -319,7 +319,9 @@ def _masked(event: dict[str, Any], mask: Callable[[Any], Any]) -> dict[str, Any]
         if "question" in result:
             event["result"]["question"] = _masked_question(result["question"], mask)
     if "answer" in event:
-        event["answer"] = {**event["answer"], "message": mask(event["answer"]["message"])}
+        answer = event["answer"]
+        given = {key: masked_values(answer[key], mask) for key in ("message", "values") if key in answer}
+        event["answer"] = {**answer, **given}
     if "context" in event:
         event["context"] = masked_context(event["context"], mask)
     return event
@@ -341,7 +343,12 @@ def masked_context(context: Mapping[str, Any], mask: Callable[[Any], Any]) -> di
 def _masked_question(question: Mapping[str, Any], mask: Callable[[Any], Any]) -> dict[str, Any]:
     """A question without secrets; what answers refer to stays."""
     options = [{**o, "label": mask(o["label"]), "description": mask(o["description"])} for o in question["options"]]
-    return {**question, "text": mask(question["text"]), "options": options}
+    masked = {**question, "text": mask(question["text"]), "options": options}
+    if "form" in question:
+        from mityflow.forms import masked_form
+
+        masked["form"] = masked_form(question["form"], mask)
+    return masked
 
 
 def _result_lines(log: ExecutionLog) -> dict[str, str]:

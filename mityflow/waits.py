@@ -7,7 +7,7 @@ the expression is rendered waits for all steps before it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mityflow.expressions import Reference, parse_condition, parse_template, walk
@@ -22,29 +22,36 @@ def waits(plan: Plan) -> Mapping[str, frozenset[str]]:
     found: dict[str, frozenset[str]] = {}
     earlier: list[Step] = []
     for step in plan.main:
-        found[step.id] = frozenset(_waits_for(step, earlier))
+        found[step.id] = frozenset(_reasons(step, earlier))
         earlier.append(step)
     return found
 
 
-def _waits_for(step: Step, earlier: list[Step]) -> Iterator[str]:
-    ids = {other.id for other in earlier}
-    yield from (need for need in step.call.needs if need in ids)
+def reasons(plan: Plan, step: Step) -> Mapping[str, str]:
+    """Why a main step waits for others, by their ids, in a word or two."""
+    return _reasons(step, plan.main[: plan.main.index(step)])
+
+
+def _reasons(step: Step, earlier: Sequence[Step]) -> dict[str, str]:
     named = set(step.station.dependencies())
     keys = {*step.input.required, *step.input.optional, *(key for group in step.input.one_of for key in group)}
     references = list(references_of(step))
     keys |= {str(r.path[1]) for r in references if r.path[0] == "outputs" and len(r.path) > 1}
     steps = {call_of(str(r.path[1])) for r in references if r.path[0] == "stations" and len(r.path) > 1}
     everything = "*" in keys or "*" in steps or any(r.path in (("outputs",), ("stations",)) for r in references)
+    found: dict[str, str] = {}
     for other in earlier:
-        if (
-            everything
-            or other.id in steps
-            or other.call.station in named
-            or not keys.isdisjoint(other.output_keys)
-            or not set(step.input.artifacts).isdisjoint(other.output.artifacts)
-        ):
-            yield other.id
+        shared = [key for key in other.output_keys if key in keys]
+        shared += [name for name in other.output.artifacts if name in step.input.artifacts]
+        if shared:
+            found[other.id] = ", ".join(shared)
+        elif other.id in step.call.needs:
+            found[other.id] = "needs"
+        elif other.call.station in named:
+            found[other.id] = "depends on it"
+        elif other.id in steps or everything:
+            found[other.id] = "reads it"
+    return found
 
 
 def references_of(step: Step) -> Iterator[Reference]:

@@ -81,7 +81,7 @@ class _Files:
                 try:
                     sub = self._called(call.workflow, path, shown)
                 except MityError as error:
-                    hint = f"; {error.hint}" if error.hint else ""
+                    hint = f"; {error.hint}" if error.hint and "did you mean" not in error.message else ""
                     problems.append(Problem("workflow", f"{error.message}{hint}", where))
                     continue
                 if sub is not None:

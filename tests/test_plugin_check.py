@@ -203,7 +203,8 @@ def test_programs_that_a_station_leaves_running_are_ended(install: Install, tmp_
 
 @pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
 def test_a_signal_ends_the_checks_and_leaves_nothing(name: str, code: int, install: Install, tmp_path: Path) -> None:
-    slow = f"\n    def prepare(self, workspace):\n        open({str(tmp_path / 'began')!r}, 'w'); import time; time.sleep(60)\n"
+    began = f"open({str(tmp_path / 'began')!r}, 'w')"
+    slow = f"\n    def prepare(self, workspace):\n        {began}; import time; time.sleep(60)\n"
     install(greeter_contracts=CONTRACT + slow)
     path = f"import sys; sys.path.insert(0, {str(tmp_path / 'installed-greeter')!r}); from mityflow.cli import main; "
     program = [sys.executable, "-c", path + "sys.argv[1:] = ['plugin', 'check', 'greet']; main()"]

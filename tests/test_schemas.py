@@ -30,9 +30,10 @@ def test_every_schema_is_one_and_describes_every_key(name: str) -> None:
         StationResult.success("act", outputs={"x": 1}),
         StationResult.failure("no"),
         StationResult.skipped("why not"),
-        StationResult.needs_input(Question("q", "which?", ["this", "that"])),
+        StationResult.needs_input(Question("q", "which?", ["this", "that"], expires_after=5, on_timeout="fail")),
+        StationResult.needs_input(Question("q", "what?", form={"type": "object", "properties": {"a": {}}})),
     ],
-    ids=["completed", "failed", "skipped", "waiting"],
+    ids=["completed", "failed", "skipped", "waiting", "form"],
 )
 def test_the_log_of_a_run_fits_its_schema(workspace: Path, answer: StationResult) -> None:
     registry = stations(fake("act", lambda _: answer), fake("next"))

@@ -216,7 +216,7 @@ required_files: ["src/{{ app_name_snke }}"]
         (10, 21, "duration", None),
         (12, 3, "variable-name", None),
         (13, 34, "variable-default", None),
-        (14, 16, "variable-schema", None),
+        (14, 16, "variable-schema", "string"),
         (15, 34, "placeholder", None),
         (16, 33, "placeholder", None),
         (17, 18, "placeholder", None),

@@ -14,7 +14,7 @@ import click
 
 from mityflow.cli.options import complete_run, json_option, workspace_option
 from mityflow.cli.screen import Screen, printable, seconds, table
-from mityflow.clock import from_iso
+from mityflow.clock import Clock, from_iso
 from mityflow.errors import UsageError
 from mityflow.log import ExecutionLog
 from mityflow.step_ids import below, file_name
@@ -96,8 +96,12 @@ def _log_lines(log: ExecutionLog, screen: Screen) -> list[str]:
         lines.append(f"error: {printable(log.error)}")
     lines += [f"output {key} = {printable(json.dumps(value))}" for key, value in log.workflow_outputs.items()]
     if log.question:
+        from mityflow.cli.asking import answer_commands, question_lines
+
         lines.append(f"asks: {printable(log.question.text)}")
-        lines += [f"  mityflow resume {log.run_id} --answer {o.id}" for o in log.question.options]
+        asked, now = log.results[log.current or ""], Clock().now()
+        commands = [command for command, _ in answer_commands(log.run_id, asked, now)]
+        lines += [f"  {line}" for line in [*question_lines(asked, now), *commands]]
     elif log.can_resume():
         lines.append(f"go on with: mityflow resume {log.run_id}")
     return lines

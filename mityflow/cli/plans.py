@@ -45,14 +45,16 @@ def plan(
     prepared = prepare(path, registry, shown=workflow if path == Path(workflow) else str(path), workspace=workspace)
     values = input_values(prepared.workflow, inputs, inputs_file, ask=False)
     _check_given(prepared.workflow.inputs, values)
-    data = _plan_data(prepared.plan, registry, values)
+    data = plan_data(prepared.plan, registry, values)
     screen = Screen()
     if output is not None:
         from mityflow.recipe import Source
         from mityflow.saved_plan import save_plan
 
-        _refuse_secrets(prepared.workflow, values)
-        save_plan(prepared.plan, Source(path.absolute(), prepared.text), values, registry, output)
+        defaults = {k: schema["default"] for k, schema in prepared.workflow.inputs.items() if "default" in schema}
+        settled = defaults | values
+        _refuse_secrets(prepared.workflow, settled)
+        save_plan(prepared.plan, Source(path.absolute(), prepared.text), settled, registry, output)
     if as_json:
         screen.line(json.dumps(data, indent=2))
         return 0
@@ -112,7 +114,8 @@ def _check_given(schemas: Any, values: dict[str, Any]) -> None:
     resolve_inputs({k: v for k, v in schemas.items() if k not in missing}, values)
 
 
-def _plan_data(plan: Plan, registry: StationRegistry, values: dict[str, Any]) -> dict[str, Any]:
+def plan_data(plan: Plan, registry: StationRegistry, values: dict[str, Any]) -> dict[str, Any]:
+    """A plan as data, for people and for programs."""
     workflow = plan.workflow
     return {
         "workflow": workflow.id,

@@ -9,6 +9,7 @@ from typing import Any
 
 from mityflow.cli.screen import Screen, printable, seconds
 from mityflow.clock import from_iso
+from mityflow.step_ids import call_of, path_of
 
 _TAIL = 20
 _WORDS = {"succeeded": "ok", "failed": "FAILED"}
@@ -73,10 +74,10 @@ class PlainProgress:
         self._run_resumed(event)
 
     def _run_resumed(self, event: Mapping[str, Any]) -> None:
-        for warning in event["warnings"]:
-            self._screen.line(f"  {self._screen.paint('warning', 'skipped')}: {warning}")
         if "plan" in event:
             self.know(event["plan"]["stations"])
+        for warning in event["warnings"]:
+            self._screen.line(f"  {self._screen.paint('warning', 'skipped')}: {warning}")
         self._changes([tuple(change) for change in event.get("changes", ())])
 
     def _changes(self, changes: list[tuple[str, str, str]]) -> None:
@@ -90,7 +91,7 @@ class PlainProgress:
                 self._screen.line(f"  {self._screen.paint(word, 'bold')} {step}" + (f": {why}" if why else ""))
 
     def _step_expanded(self, event: Mapping[str, Any]) -> None:
-        at = self._stations.index(event["step"])
+        at = self._stations.index(event["step"]) if event["step"] in self._stations else len(self._stations)
         self.know([*self._stations[:at], *event["stations"], *self._stations[at + 1 :]])
 
     def know(self, stations: list[str]) -> None:
@@ -141,7 +142,11 @@ class PlainProgress:
 
     def _place(self, step: str) -> str:
         width = len(str(len(self._numbers)))
-        return self._screen.paint(f"{self._numbers.get(step, 0):>{width}}/{len(self._numbers)}", "dim")
+        number, known = 0, step
+        while known and not number:  # of an item of an earlier attempt only the call may be known
+            number = self._numbers.get(known) or self._numbers.get(call_of(known), 0)
+            known = path_of(known)
+        return self._screen.paint(f"{number:>{width}}/{len(self._numbers)}", "dim")
 
 
 def _plain(text: str) -> str:

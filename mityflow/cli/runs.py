@@ -22,7 +22,7 @@ from mityflow.cli.options import (
 )
 from mityflow.cli.progress import JsonProgress, PlainProgress
 from mityflow.cli.screen import Screen, printable, seconds
-from mityflow.clock import from_iso
+from mityflow.clock import Clock, from_iso
 from mityflow.errors import MityError, UsageError
 from mityflow.executor import WorkflowExecutor
 from mityflow.log import ExecutionLog, ExecutionState
@@ -87,7 +87,7 @@ def run(
         context = WorkflowContext(workspace, inputs=resolve_inputs(todo.workflow.inputs, values))
     progress = _progress(as_json=as_json, verbose=verbose)
     _warn(_lock_warnings(todo.workflow, todo.source.path, registry), as_json=as_json)
-    answering = Answering(answers, ask=ask)
+    answering = Answering(answers, ask=ask, secrets=_secrets(todo.workflow))
     answering.check_steps(todo.plan.step_ids())
     executor = WorkflowExecutor(registry, observer=progress, answers=answering)
     with _at_work(progress, executor):
@@ -129,7 +129,9 @@ def _from_plan(file: Path, registry: StationRegistry, workspace: Path) -> _Todo:
 @click.command()
 @click.argument("run_ref", metavar="[RUN]", required=False, shell_complete=complete_run)
 @workspace_option
-@click.option("--answer", metavar="OPTION", help="The answer to the question the run waits with.")
+@click.option(
+    "--answer", metavar="TEXT", help="The answer to the question the run waits with: an option, or a form as JSON."
+)
 @click.option("--message", metavar="TEXT", default="", help="A text that goes with the answer.")
 @click.option("--from", "from_step", metavar="STATION", help="Run this station again, and all that comes after it.")
 @click.option("--with-edits", is_flag=True, help="Take the workflow file as it is now; say first what runs again.")
@@ -153,6 +155,7 @@ def resume(
     \b
     mityflow resume
     mityflow resume --answer retry
+    mityflow resume --answer '{"region": "eu", "replicas": 3}'
     mityflow resume --from build            also of a run that completed
     mityflow resume --with-edits            after the workflow file was changed
     """
@@ -166,12 +169,13 @@ def resume(
     store = Store(Path(os.path.abspath(workspace)))
     run_id = store.find(run_ref)
     log = store.load(run_id)
-    stored = source_of(store.plan(run_id))
+    plan = store.plan(run_id)
+    stored = source_of(plan)
     present, source = _present(stored, store.workspace, registry, edited=with_edits)
     progress = _progress(as_json=as_json, verbose=verbose)
     if isinstance(progress, PlainProgress):
         progress.know(log.stations)
-    answering = Answering(answers, ask=ask)
+    answering = Answering(answers, ask=ask, secrets=_secrets(stored_workflow(plan, run_id)))
     if not with_edits:
         answering.check_steps(log.stations)
     if present and stored:
@@ -180,13 +184,26 @@ def resume(
     with _at_work(progress, executor):
         log = executor.resume(
             log,
-            answer=Answer(answer, message) if answer is not None else None,
+            answer=_answer(log, answer, message) if answer is not None else None,
             workflow=present,
             from_step=from_step,
             with_edits=with_edits,
             source=source,
         )
     return _report(log, executor, as_json=as_json)
+
+
+def _secrets(workflow: Workflow) -> list[str]:
+    return [name for each in (workflow, *workflow.called()) for name in each.secrets]
+
+
+def _answer(log: ExecutionLog, text: str, message: str) -> Answer:
+    """The answer in this text, for what the run asks now."""
+    if log.question is None:
+        return Answer(text, message)
+    from mityflow.answers import read_answer
+
+    return read_answer(log.question, text, message)
 
 
 def _present(
@@ -200,7 +217,9 @@ def _present(
         raise UsageError(f"{where}, so there are no edits to take")
     from mityflow.prepare import prepare
 
-    prepared = prepare(stored.path, registry, workspace=workspace)
+    shown = os.path.relpath(stored.path)
+    shown = str(stored.path) if shown.startswith("..") else shown
+    prepared = prepare(stored.path, registry, shown=shown, workspace=workspace)
     return prepared.workflow, Source(stored.path, prepared.text)
 
 
@@ -243,7 +262,9 @@ def rerun(
     if source and (now := _file_now(source.path, store.workspace)) and now.digest() != workflow.digest():
         _warn([f"{source.path} has changed since; this runs what run {run_id} ran"], as_json=as_json)
     progress = _progress(as_json=as_json, verbose=verbose)
-    executor = WorkflowExecutor(registry, observer=progress, answers=Answering(answers, ask=ask))
+    executor = WorkflowExecutor(
+        registry, observer=progress, answers=Answering(answers, ask=ask, secrets=_secrets(workflow))
+    )
     with _at_work(progress, executor), _masked_faults(workflow.secrets):
         log = executor.rerun(log, inputs=values)
     return _report(log, executor, as_json=as_json)
@@ -352,11 +373,12 @@ def _interrupted(executor: WorkflowExecutor) -> int:
 
 def _what_now(log: ExecutionLog) -> list[str]:
     if log.question:
-        lines = [printable(log.question.text)]
-        for option in log.question.options:
-            label = f"  ({option.label})" if option.label else ""
-            lines.append(f"answer with: mityflow resume {log.run_id} --answer {option.id}{label}")
-        return lines
+        from mityflow.cli.asking import answer_commands, question_lines
+
+        asked, now = log.results[log.current or ""], Clock().now()
+        commands = [(f"answer with: {c}", label) for c, label in answer_commands(log.run_id, asked, now)]
+        lines = [c + (f"  ({label})" if label else "") for c, label in commands]
+        return [printable(log.question.text), *question_lines(asked, now), *lines]
     if log.state is ExecutionState.COMPLETED:
         return []
     return [f"details: mityflow show {log.run_id}", f"go on:   mityflow resume {log.run_id}"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +10,6 @@ from typing import Any
 
 import click
 
-from mityflow.answers import check_answer
 from mityflow.cli.screen import printable
 from mityflow.errors import FaultsError, MityError, UsageError, nearest
 from mityflow.inputs import missing_inputs, parse_input, why_refused
@@ -99,16 +99,20 @@ def _choose(label: str, options: Sequence[Any]) -> Any:
 
 
 class Answering:
-    """Answers questions from a file (``{step: option}``, ``{step: {option, message}}``), then by asking.
+    """Answers questions from a file (:func:`mityflow.answers.read_answer`), by step, then by asking.
 
-    An answer of the file is given once: a question that comes again goes to the person, if there is one.
+    An answer of the file is given once, that of a ``foreach`` once to each item: a question that comes
+    again goes to the person, if there is one. Values of ``secrets`` are masked in what is said of wrong answers.
     """
 
-    def __init__(self, file: Path | None, *, ask: bool) -> None:
+    def __init__(self, file: Path | None, *, ask: bool, secrets: Sequence[str] = ()) -> None:
         self._file = dict(mapping_file(file)) if file else {}
+        self._given: set[str] = set()
         self._ask = ask
+        self._secrets = secrets
         for step, given in self._file.items():
-            _answer(step, given)
+            if not isinstance(given, str | dict):
+                raise UsageError(f"the answer for '{step}' must be text, or a mapping; put text in quotes")
 
     def check_steps(self, steps: Sequence[str]) -> None:
         """Raises UsageError when the file names a step that is not there."""
@@ -120,37 +124,21 @@ class Answering:
 
     def __call__(self, step: str, question: Question) -> Answer | None:
         """The answer, None when nobody has one."""
-        if step in self._file:
-            answer = _answer(step, self._file.pop(step))
+        key = next((k for k in (step, call_of(step)) if k in self._file), None)
+        if key is not None and step not in self._given:
+            self._given.add(step)
+            from mityflow.answers import check_answer, read_answer
+            from mityflow.masking import Masker
+
+            mask = Masker(os.environ.get(name, "") for name in self._secrets).text
             try:
-                check_answer(question, answer)
+                return check_answer(question, read_answer(question, self._file[key]), mask)
             except MityError as error:  # the question stays open
-                click.echo(f"{step}: {error}", err=True)
+                wrong = [str(f) for f in error.faults] if isinstance(error, FaultsError) else [str(error)]
+                click.echo("\n".join(f"{step}: {mask(sentence)}" for sentence in wrong), err=True)
                 return None
-            return answer
-        return ask_question(step, question) if self._ask else None
+        if not self._ask:
+            return None
+        from mityflow.cli.asking import ask_question
 
-
-def _answer(step: str, given: Any) -> Answer:
-    if isinstance(given, str):
-        return Answer(given)
-    if isinstance(given, dict) and isinstance(given.get("option"), str) and set(given) <= {"option", "message"}:
-        return Answer(given["option"], str(given.get("message", "")))
-    raise UsageError(f"the answer for '{step}' must be an option, or a mapping {{option, message}}")
-
-
-def ask_question(step: str, question: Question) -> Answer:
-    """Ask the person at the terminal."""
-    click.echo(f"\n{step}: {printable(question.text)}", err=True)
-    for number, option in enumerate(question.options, 1):
-        more = printable(" - ".join(part for part in (option.label, option.description) if part))
-        click.echo(f"  {number}) {option.id}" + (f"  {more}" if more else ""), err=True)
-    ids = [option.id for option in question.options]
-    while True:
-        text = click.prompt(f"1-{len(ids)} or a name", err=True).strip()
-        chosen = ids[int(text) - 1] if text.isdigit() and 1 <= int(text) <= len(ids) else text
-        found = question.option(chosen)
-        if found:
-            message = click.prompt("message", default="", show_default=False, err=True) if found.takes_message else ""
-            return Answer(chosen, message)
-        click.echo(f"  '{text}' is none of them", err=True)
+        return ask_question(step, question)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -10,9 +11,13 @@ FREE_KEYS = "^x-"
 
 
 def allow_free_keys(schema: dict[str, Any]) -> None:
-    """Let ``x-`` keys into a generated schema, and drop the titles, which only repeat the keys."""
+    """Let ``x-`` keys into a generated schema; give it a title for people, which editors show.
+
+    Titles of keys are dropped, since they only repeat the keys.
+    """
     schema["patternProperties"] = {FREE_KEYS: {}}
-    schema.pop("title", None)
+    words = re.findall("[A-Z][a-z]+", re.sub("(Model|File)$", "", schema["title"]))
+    schema["title"] = " ".join(words).lower()
     for value in schema.get("properties", {}).values():
         value.pop("title", None)
 

@@ -26,7 +26,7 @@ def schema_of(name: str) -> str:
     model, title = MODELS[name]
     body = _tidy(model.model_json_schema())
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"mityflow:{name}", "title": title}
-    return json.dumps(head | body, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(head | body | head, indent=2, ensure_ascii=False) + "\n"
 
 
 def stale() -> list[str]:

@@ -18,7 +18,7 @@ def _kind_needs(schema: dict[str, Any]) -> None:
     """An agent of kind ``llm`` names a model, one of kind ``command`` a command."""
     allow_free_keys(schema)
     schema["allOf"] = [
-        {"if": {"properties": {"kind": {"const": kind}}}, "then": {"required": [key]}}
+        {"if": {"required": ["kind"], "properties": {"kind": {"const": kind}}}, "then": {"required": [key]}}
         for kind, key in (("llm", "model"), ("command", "command"))
     ]
 

@@ -32,7 +32,10 @@ class ResultModel(FileModel):
     )
     completed_at: str | None = Field(description="When it ended.", json_schema_extra=_or_null)
     attempts: int = Field(description="How often it was tried.")
-    question: Data | None = Field(None, description="What somebody must answer: id, text, options.")
+    question: Data | None = Field(
+        None,
+        description="What somebody must answer: id, text, options; where it has them form, expires_after, on_timeout.",
+    )
     error: Data | None = Field(None, description="The cause of a failure: type, message, traceback.")
     cached_from: str | None = Field(None, description="For 'cached': the run in which the work was done.")
 

@@ -48,8 +48,29 @@ def _station_or_workflow(schema: dict[str, Any]) -> None:
     schema["else"] = {"required": ["station"]}
 
 
+def _keywords(schema: dict[str, Any]) -> None:
+    """Name the keywords that inputs use most, for editors; what is right is checked by JSON Schema itself."""
+    described = {
+        "type": "The kind of value.",
+        "description": "What the input is for; people are asked with it.",
+        "default": "The value when none is given; without one it must be given.",
+        "enum": "All values that are possible.",
+        "pattern": "A regular expression that a text must match; ^ and $ hold its ends.",
+        "minLength": "The least number of characters of a text.",
+        "maxLength": "The greatest number of characters of a text.",
+        "minimum": "The least number.",
+        "maximum": "The greatest number.",
+        "items": "The JSON Schema of each entry of a list.",
+        "properties": "The JSON Schema of each key of a mapping.",
+        "required": "The keys that a mapping must have.",
+    }
+    schema["properties"] = {key: {"description": text} for key, text in described.items()}
+    schema["properties"]["type"]["examples"] = ["string", "integer", "number", "boolean", "array", "object"]
+
+
 Id = Annotated[str, Field(pattern=f"^{ID_PATTERN}$")]
 EnvName = Annotated[str, Field(pattern=f"^{ENV_NAME_PATTERN}$")]
+InputSchema = Annotated[dict[str, Any], Field(json_schema_extra=_keywords)]
 InputName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$")]
 Duration = Annotated[str, Field(pattern=f"^{DURATION_PATTERN}$")]
 
@@ -120,7 +141,7 @@ class WorkflowFile(FileModel):
     id: Id = Field(description="The workflow's id, which names its runs and logs.")
     name: str | None = Field(None, description="What people call the workflow.")
     description: str | None = Field(None, description="What the workflow does.")
-    inputs: dict[InputName, dict[str, Any]] | None = Field(
+    inputs: dict[InputName, InputSchema] | None = Field(
         None, description="Values that a run takes; each is described by a JSON Schema."
     )
     secrets: list[EnvName] | None = Field(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mityflow.testing import StationContract
+from mityflow_stations.ask import Ask
 from mityflow_stations.commit import Commit
 from mityflow_stations.scaffold import Scaffold
 from mityflow_stations.shell import Shell
@@ -89,3 +90,29 @@ class ShellContract(StationContract):
         {"command": ["true"], "success_codes": ["0"]},
     )
     programs = ("sh",)
+
+
+class AskContract(StationContract):
+    """Asks, and is answered."""
+
+    station = Ask
+    settings = {"text": "Release it?", "options": ["now", "later"]}
+    answer = "now"
+    bad_settings = (
+        {},
+        {"text": "?", "options": []},
+        {"text": "?", "options": ["Now!"]},
+        {"text": "?", "timeout": "soon", "on_timeout": "fail"},
+        {"text": "?", "on_timeout": "nobody"},
+    )
+
+
+class AskFormContract(StationContract):
+    """Asks for the fields of a form."""
+
+    station = Ask
+    settings = {
+        "text": "Where?",
+        "form": {"type": "object", "properties": {"zone": {"type": "string"}}, "required": ["zone"]},
+    }
+    answer = {"zone": "eu"}

@@ -2,19 +2,11 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from mityflow.sdk import Params, UsageError, parse_duration
+from mityflow.sdk import Duration, Params
 
 Identity = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^<>\r\n\x00]*[^<>\s\x00][^<>\r\n\x00]*$")]
-
-
-def _duration(text: str) -> str:
-    try:
-        parse_duration(text)
-    except UsageError as error:
-        raise ValueError(str(error)) from error
-    return text
 
 
 class ScaffoldParams(Params):
@@ -38,7 +30,7 @@ class ValidateParams(Params):
         min_length=1,
         description="What to check; always in this order: files, config, install, lint, test.",
     )
-    timeout: Annotated[str, AfterValidator(_duration)] | None = Field(
+    timeout: Duration | None = Field(
         None,
         description="How long each of install, lint and test may take, such as 10m, in place of the stack's limits.",
     )
