@@ -202,9 +202,7 @@ def test_mermaid_and_graphviz_themselves_read_what_is_written(tmp_path: Path) ->
     twice = Workflow("w", "W").sub_workflow(sub, foreach=[1]).station("act", id="subgraph").sub_workflow(sub, id="s")
     graphs = [
         drawn(Workflow("w", NASTY).station("act", id="end", when=f"'{NASTY[:20]}' != run.id").station("act")),
-        drawn(
-            Workflow("w", "W").sub_workflow(sub, foreach=[1]).station("act", id="subgraph").sub_workflow(sub, id="s")
-        ),
+        drawn(twice),
     ]
     for i, graph in enumerate(graphs):
         (tmp_path / f"{i}.mmd").write_text(mermaid(graph))

@@ -100,13 +100,13 @@ class Fakes(StationRegistry):
             self.ran.append(context.step)
         try:
             result = self._given(context, count)
-            if result is None and station.asks:  # to ask is all it does
-                return station.execute(context)
-            result = result or succeeded()
             _check_outputs(station, context.step, result)
         except (AssertionError, UsageError) as fault:
             self.fault = self.fault or fault
             return StationResult.failure(str(fault) or "an assertion of the test does not hold")
+        if result is None and station.asks:  # to ask is all it does
+            return station.execute(context)
+        result = result or succeeded()
         return _completed(result, station, context) if result.success else result
 
     def _given(self, context: StationContext, count: int) -> StationResult | None:
@@ -127,10 +127,10 @@ class Fakes(StationRegistry):
         return None if result.question and count > len(every) and not callable(every[-1]) else result
 
 
-def _check_outputs(station: Station, step: str, result: StationResult) -> None:
+def _check_outputs(station: Station, step: str, result: StationResult | None) -> None:
     """A fake gives nothing that the real station never would."""
     declared = station.output().all_keys
-    strange = [key for key in result.outputs if key not in declared]
+    strange = [key for key in result.outputs if key not in declared] if result else []
     if strange:
         raise UsageError(
             f"the result for step '{step}' has the output '{strange[0]}', unknown to station '{station.name}'",

@@ -93,17 +93,18 @@ class ShellContract(StationContract):
 
 
 class AskContract(StationContract):
-    """Asks, and is answered."""
+    """Asks for an approval, and is given it."""
 
     station = Ask
-    settings = {"text": "Release it?", "options": ["now", "later"]}
-    answer = "now"
+    settings = {"text": "Deploy?", "timeout": "1h", "on_timeout": "fail"}
+    answer = "approve"
     bad_settings = (
         {},
-        {"text": "?", "options": []},
-        {"text": "?", "options": ["Now!"]},
-        {"text": "?", "timeout": "soon", "on_timeout": "fail"},
-        {"text": "?", "on_timeout": "nobody"},
+        {"text": "Deploy?", "timeout": "1h"},
+        {"text": "Deploy?", "on_timeout": "fail"},
+        {"text": "Deploy?", "options": ["yes", "yes"]},
+        {"text": "Deploy?", "options": ["yes"], "form": {"type": "object"}},
+        {"text": "Deploy?", "form": {"type": "object", "porperties": {}}},
     )
 
 
