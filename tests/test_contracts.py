@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
-from mityflow_stations.contracts import CommitContract, ScaffoldContract, ShellContract, ValidateContract
+from mityflow_stations.contracts import (
+    AskContract,
+    AskFormContract,
+    CommitContract,
+    ScaffoldContract,
+    ShellContract,
+    ValidateContract,
+)
 
-__all__ = ["CommitContract", "ScaffoldContract", "ShellContract", "ValidateContract"]
+__all__ = [
+    "AskContract",
+    "AskFormContract",
+    "CommitContract",
+    "ScaffoldContract",
+    "ShellContract",
+    "ValidateContract",
+]

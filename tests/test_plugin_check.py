@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 import tempfile
 import textwrap
 import time
@@ -196,6 +199,23 @@ def test_programs_that_a_station_leaves_running_are_ended(install: Install, tmp_
     while any(running(pid) for pid in pids) and time.monotonic() < end:
         time.sleep(0.05)
     assert not [pid for pid in pids if running(pid)]
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+def test_a_signal_ends_the_checks_and_leaves_nothing(name: str, code: int, install: Install, tmp_path: Path) -> None:
+    began = f"open({str(tmp_path / 'began')!r}, 'w')"
+    slow = f"\n    def prepare(self, workspace):\n        {began}; import time; time.sleep(60)\n"
+    install(greeter_contracts=CONTRACT + slow)
+    path = f"import sys; sys.path.insert(0, {str(tmp_path / 'installed-greeter')!r}); from mityflow.cli import main; "
+    program = [sys.executable, "-c", path + "sys.argv[1:] = ['plugin', 'check', 'greet']; main()"]
+    env = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
+    with subprocess.Popen(program, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        end = time.monotonic() + 30
+        while not (tmp_path / "began").exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        process.send_signal(getattr(signal, name))
+        assert process.wait(30) == code
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 def running(pid: str) -> bool:

@@ -95,6 +95,38 @@ def test_a_question_waits_until_it_is_answered(ci: Path) -> None:
     assert answered.outputs == {"url": "url of deploy"}
 
 
+def test_a_station_that_always_asks_asks_its_own_question(write: Write) -> None:
+    path = write(
+        "w.yaml",
+        """\
+version: 1
+id: w
+stations:
+  - {station: ask, id: approve, with: {text: Deploy?}}
+  - station: ask
+    id: where
+    with: {text: Where?, form: {type: object, properties: {zone: {type: string}}, required: [zone]}}
+  - {station: shell, id: deploy, when: stations.approve.outputs.answer == 'approve', with: {command: [deploy]}}
+outputs:
+  zone: "{{ stations.where.outputs.values.zone }}"
+""",
+    )
+    assert run_workflow(path).state == "waiting"
+
+    run = run_workflow(path, answers={"approve": "approve", "where": {"zone": "eu"}})
+    assert (run.ran, run.asked) == (["approve", "where", "deploy"], ["approve", "where"])
+    assert (run.outputs, run.questions["approve"].text) == ({"zone": "eu"}, "Deploy?")
+
+    refused = run_workflow(path, answers={"approve": {"option": "reject"}, "where": {"zone": "eu"}})
+    assert (refused.state, refused.skipped) == ("completed", ["deploy"])
+
+    with pytest.raises(UsageError, match="the answer for step 'approve': 'yes' is no answer"):
+        run_workflow(path, answers={"approve": "yes"})
+
+    given = {"approve": asks("Really?", ["approve", "no"]), "where": succeeded(outputs={"values": {"zone": "us"}})}
+    assert run_workflow(path, answers={"approve": "approve"}, results=given).outputs == {"zone": "us"}
+
+
 def test_what_to_do_after_a_failure_is_a_question_and_an_answer_is_given_once(ci: Path) -> None:
     down = {"deploy": failed("down")}
 
@@ -209,7 +241,10 @@ def test_a_fault_of_a_file_has_its_place(write: Write) -> None:
         ({"results": {"test": []}}, "the list of results for step 'test' is empty"),
         ({"results": {"test": lambda context: None}}, "step 'test' is NoneType instead of a StationResult"),
         ({"results": {"build": succeeded(outputs={"dir": 1})}}, "the output 'dir', unknown to station 'build'"),
-        ({"results": {"test": asks("?")}, "answers": {"test": "maybe"}}, "step 'test': 'maybe' is no answer"),
+        (
+            {"results": {"test": asks("?")}, "answers": {"test": "maybe"}},
+            "the answer for step 'test': 'maybe' is no answer",
+        ),
     ],
 )
 def test_a_slip_of_the_test_is_told(ci: Path, given: dict[str, object], message: str) -> None:

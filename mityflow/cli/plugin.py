@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import click
 
@@ -43,10 +45,11 @@ def check(name: str | None, timeout: str, as_json: bool) -> int:
         if not as_json:
             screen.line(screen.paint(subject.station, "bold") + f"  {subject.distribution} {subject.version}")
         found[subject] = []
-        for outcome in examine(subject, seconds):
-            found[subject].append(outcome)
-            if not as_json:
-                screen.line(_line(screen, outcome))
+        with _ended_in_order():
+            for outcome in examine(subject, seconds):
+                found[subject].append(outcome)
+                if not as_json:
+                    screen.line(_line(screen, outcome))
     counts = summary(found)
     if as_json:
         screen.line(json.dumps(_data(found, counts), indent=2))
@@ -56,6 +59,21 @@ def check(name: str | None, timeout: str, as_json: bool) -> int:
         many = f"{len(found)} station" + ("" if len(found) == 1 else "s")
         screen.line(f"{many}: " + ", ".join(f"{n} {status}" for status, n in counts.items() if n or status == "ok"))
     return 1 if counts["failed"] else 0
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the body as Ctrl-C does: nothing is left running, or in temporary folders."""
+
+    def end(number: int, frame: object) -> None:  # noqa: ARG001 - a handler's signature
+        raise click.exceptions.Exit(128 + signal.SIGTERM)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _line(screen: Screen, outcome: Outcome) -> str:

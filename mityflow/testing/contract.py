@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -12,7 +13,8 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 from unittest.case import SkipTest
 
-from mityflow.answers import check_answer
+from mityflow.answers import check_answer, read_answer
+from mityflow.clock import iso
 from mityflow.contract import contract_of
 from mityflow.errors import MityError
 from mityflow.masking import Masker
@@ -48,7 +50,7 @@ class StationContract:
     bad_settings: ClassVar[Sequence[Mapping[str, Any]]] = ()
     secrets: ClassVar[Sequence[str]] = ()
     env: ClassVar[Mapping[str, str]] = {}
-    answer: ClassVar[Answer | str | None] = None
+    answer: ClassVar[Answer | str | Mapping[str, Any] | None] = None
     programs: ClassVar[Sequence[str]] = ()
     may_write: ClassVar[Sequence[str]] = ()
     time_limit: ClassVar[str] = "1m"
@@ -183,13 +185,13 @@ class StationContract:
     def _run(self, place: Sandbox, case: Case | None = None, elsewhere: set[str] | None = None) -> list[Trial]:
         """Execute the station; when it asks and the contract has an answer, once more."""
         case = case or self._case()
-        answer = Answer(self.answer) if isinstance(self.answer, str) else self.answer
         with place.entered(case.whole_env) as heard:
             try:
                 trials = [execute(case, place)]
                 question = trials[0].result.question
-                if question and answer:
-                    check_answer(question, answer)
+                if question and self.answer is not None:
+                    given = self.answer if isinstance(self.answer, Answer) else read_answer(question, self.answer)
+                    answer = check_answer(question, given)._replace(by="contract", at=iso(time.time()))
                     trials.append(execute(case, place, answer))
             except MityError as error:
                 raise AssertionError(f"its example cannot be run: {error}") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from mityflow.errors import UsageError
@@ -87,14 +87,14 @@ class Fakes(StationRegistry):
         kind = type(station)
         body: dict[str, Any] = {
             "__doc__": kind.__doc__,
-            "execute": lambda fake, context: self._execute(fake, context),
+            "execute": lambda fake, context: self._execute(station, context),  # noqa: ARG005
         }
         if kind.should_run is not Station.should_run:  # a station that may skip itself makes other plans
             body["should_run"] = lambda fake, context: True  # noqa: ARG005 - the contract's signature
         fake: Station = type(kind.__name__, (kind,), body)()
         return fake
 
-    def _execute(self, station: Station, context: StationContext) -> StationResult:
+    def _execute(self, station: Station, context: StationContext) -> StationResult | Awaitable[StationResult]:
         count = self._executions[context.step] = self._executions.get(context.step, 0) + 1
         if context.step not in self.ran:
             self.ran.append(context.step)
@@ -104,13 +104,17 @@ class Fakes(StationRegistry):
         except (AssertionError, UsageError) as fault:
             self.fault = self.fault or fault
             return StationResult.failure(str(fault) or "an assertion of the test does not hold")
+        if result is None and station.asks:  # to ask is all it does
+            return station.execute(context)
+        result = result or succeeded()
         return _completed(result, station, context) if result.success else result
 
-    def _given(self, context: StationContext, count: int) -> StationResult:
+    def _given(self, context: StationContext, count: int) -> StationResult | None:
+        """What the test gives for this execution, None if that is nothing."""
         step = context.step
         key = next((k for k in (step, call_of(step), without_indices(step)) if k in self._results), None)
         if key is None:
-            return succeeded()
+            return None
         given = self._results[key]
         every = given if isinstance(given, Sequence) else [given]
         if not every:
@@ -120,13 +124,13 @@ class Fakes(StationRegistry):
             result = result(context)
         if not isinstance(result, StationResult):
             raise UsageError(f"the result for step '{key}' is {type(result).__name__} instead of a StationResult")
-        return succeeded() if result.question and count > len(every) and not callable(every[-1]) else result
+        return None if result.question and count > len(every) and not callable(every[-1]) else result
 
 
-def _check_outputs(station: Station, step: str, result: StationResult) -> None:
+def _check_outputs(station: Station, step: str, result: StationResult | None) -> None:
     """A fake gives nothing that the real station never would."""
     declared = station.output().all_keys
-    strange = [key for key in result.outputs if key not in declared]
+    strange = [key for key in result.outputs if key not in declared] if result else []
     if strange:
         raise UsageError(
             f"the result for step '{step}' has the output '{strange[0]}', unknown to station '{station.name}'",

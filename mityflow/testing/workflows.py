@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mityflow.answers import check_answer
+from mityflow.answers import check_answer, read_answer
 from mityflow.clock import Clock
 from mityflow.context import WorkflowContext
 from mityflow.environment import with_inputs
-from mityflow.errors import UsageError, nearest
+from mityflow.errors import MityError, UsageError, nearest
 from mityflow.executor import WorkflowExecutor
 from mityflow.inputs import resolve_inputs
 from mityflow.log import ExecutionLog
@@ -25,8 +25,10 @@ from mityflow.step_ids import call_of, joined
 from mityflow.testing.fakes import Fakes, Results, without_indices
 from mityflow.workflow import LONGEST, Workflow
 
-Answers = Mapping[str, str | Answer | Sequence[str | Answer]]
-"""Answers by step: an option's id, an :class:`Answer`, or a list for questions that come one after another."""
+Reply = str | Answer | Mapping[str, Any]
+"""An option's id, an :class:`Answer`, or what a file of answers has: ``{option, message}``, or a form's fields."""
+Answers = Mapping[str, Reply | Sequence[Reply]]
+"""Answers by step; a list is for questions that come one after another."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +90,12 @@ def run_workflow(
     """Run a workflow with fake stations.
 
     ``workflow`` is a file, the name of one, or a Workflow. Each station is looked up as in a run, its
-    contract and settings are checked, and then it gives what ``results`` says for its step; a step that is
-    not named succeeds. ``stations`` are classes that are not installed, or a registry in place of what is.
-    Steps that ask are answered from ``answers``; without an answer the run ends as ``waiting``. Delays
-    between attempts are not waited for. ``workspace`` is a temporary folder by default. A secret that
-    ``env`` does not give has a placeholder for its value; real ones are never read.
+    contract and settings are checked, and then it gives what ``results`` says for its step. A step that is
+    not named succeeds; a station that always asks, as ``ask`` does, asks its own question. ``stations`` are
+    classes that are not installed, or a registry in place of what is. Steps that ask are answered from
+    ``answers``; without an answer the run ends as ``waiting``. Delays between attempts are not waited for.
+    ``workspace`` is a temporary folder by default. A secret that ``env`` does not give has a placeholder
+    for its value; real ones are never read.
 
     Raises FaultsError or UsageError for a wrong workflow, input, result or answer, and an AssertionError of
     a function among the results.
@@ -177,17 +180,15 @@ class _Replies:
         if key is None:
             return None
         given = self._answers[key]
-        every = [given] if isinstance(given, str | Answer) else list(given)
+        every: list[Any] = [given] if isinstance(given, str | Answer | Mapping) else list(given)
         count = self._given[step] = self._given.get(step, 0) + 1
         if count > len(every):
             return None
         reply = every[count - 1]
-        answer = Answer(reply) if isinstance(reply, str) else reply
         try:
-            check_answer(question, answer)
-        except UsageError as error:
-            raise UsageError(f"step '{step}': {error.message}", hint=error.hint) from error
-        return answer
+            return check_answer(question, reply if isinstance(reply, Answer) else read_answer(question, reply))
+        except MityError as error:
+            raise UsageError(f"the answer for step '{step}': {error.message}", hint=error.hint) from error
 
 
 def _check_steps(plan: Plan, by_step: Mapping[str, Any], what: str) -> None:

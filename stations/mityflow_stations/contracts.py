@@ -106,3 +106,14 @@ class AskContract(StationContract):
         {"text": "Deploy?", "options": ["yes"], "form": {"type": "object"}},
         {"text": "Deploy?", "form": {"type": "object", "porperties": {}}},
     )
+
+
+class AskFormContract(StationContract):
+    """Asks for the fields of a form."""
+
+    station = Ask
+    settings = {
+        "text": "Where?",
+        "form": {"type": "object", "properties": {"zone": {"type": "string"}}, "required": ["zone"]},
+    }
+    answer = {"zone": "eu"}
