@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import select
 import shlex
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -165,10 +168,32 @@ def _line(prompt: str, default: str = "") -> str:
     """A line that a person types. A time limit that ends it leaves the terminal as it is."""
     shown = f"{prompt} [{default}]: " if default else f"{prompt}: "
     click.echo(shown, nl=False, err=True)
-    data = sys.stdin.buffer.readline()
+    data = _typed()
     if not data:
         raise click.Abort
     return data.decode(sys.stdin.encoding or "utf-8", "replace").strip()
+
+
+def _typed() -> bytes:
+    """What a terminal gives for one line.
+
+    Waiting is left to ``select``, which a signal wakes through a pipe: one that came just before a plain read
+    would only be seen after the next line.
+    """
+    terminal = sys.stdin.fileno()
+    wake, waker = os.pipe()
+    os.set_blocking(waker, False)
+    before = signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+    try:
+        while True:
+            ready, _, _ = select.select([terminal, wake], [], [])
+            if terminal in ready:
+                return os.read(terminal, 65536)
+            os.read(wake, 4096)
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(wake)
+        os.close(waker)
 
 
 def _say(text: str) -> None:
