@@ -5,7 +5,7 @@ Pure: from the plan and the log to a list of changes, and to what the journal re
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from mityflow.errors import ResumeError, UsageError, nearest
@@ -14,11 +14,11 @@ from mityflow.plan import Plan, Step, ids_of
 from mityflow.step_ids import call_of, index_of, item_id, joined, local_of, path_of
 from mityflow.workflow import Workflow
 
-KEPT, AGAIN, NEW, GONE = "kept", "again", "new", "gone"
+KEPT, AGAIN, NEW, GONE = "kept", "re-run", "new", "gone"
 
 
 class Change(NamedTuple):
-    """What happens to a step: ``kept``, run ``again``, ``new`` or ``gone``, and ``why``."""
+    """What happens to a step that began, or is new: ``kept``, ``re-run``, ``new`` or ``gone``, and ``why``."""
 
     step: str
     what: str
@@ -63,7 +63,8 @@ def again_from(plan: Plan, log: ExecutionLog, ref: str) -> Revision:
     changes = []
     for each in log.stations:
         if _is_within(each, named):
-            changes.append(Change(each, AGAIN, "" if each == target else f"it comes after '{target}'"))
+            if each == target or each in log.results:
+                changes.append(Change(each, AGAIN, "" if each == target else f"it comes after '{target}'"))
         elif each in reopen:
             changes.append(Change(each, AGAIN, f"'{target}' is a step of it"))
         elif each in log.results and not log.in_cleanup(each):
@@ -177,7 +178,7 @@ class _Comparison:
             return ""
         if step.sub is None or was == now:
             ids = self._known_ids(step, step_id)
-            self.changes += [Change(i, *self._kept_or_not(i)) for i in ids]
+            self.changes += self._of_begun(ids)
             return ""
         return self._inside(step, step_id, next(c.sub for c in before.calls() if c.id == step.id))
 
@@ -204,7 +205,7 @@ class _Comparison:
                 self.changes.append(Change(path, AGAIN, "a step of it runs"))
                 changed = True
             else:
-                self.changes.append(Change(path, *self._kept_or_not(path)))
+                self.changes += self._of_begun([path])
         return "runs again" if changed else ""
 
     def _note(self, step_id: str, what: str, why: str) -> None:
@@ -215,12 +216,16 @@ class _Comparison:
         log = self._log
         return step_id in log.done or step_id in log.groups or step_id in log.frames or step_id in log.waiting
 
-    def _kept_or_not(self, step_id: str) -> tuple[str, str]:
-        if step_id in self._log.done:
-            return KEPT, ""
-        if step_id in self._log.waiting:
-            return KEPT, "it waits for an answer"
-        return AGAIN, "it has not completed"
+    def _of_begun(self, steps: Iterable[str]) -> Iterator[Change]:
+        """What happens to steps that were not edited, of those that began."""
+        for step in steps:
+            result = self._log.results.get(step)
+            if step in self._log.done and result:
+                yield Change(step, KEPT)
+            elif step in self._log.waiting:
+                yield Change(step, KEPT, "it waits for an answer")
+            elif result or step in self._log.attempts:
+                yield Change(step, AGAIN, "it has not completed")
 
     def _known_ids(self, step: Step, step_id: str) -> list[str]:
         """The ids as the log has them, items included."""
