@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from mityflow.errors import ResumeError, UsageError, nearest
 from mityflow.log import ExecutionLog
 from mityflow.plan import Plan, Step, ids_of
-from mityflow.step_ids import call_of, index_of, item_id, joined, local_of, path_of
+from mityflow.step_ids import call_of, index_of, item_id, joined, local_of, path_of, within
+from mityflow.waits import all_waits
 from mityflow.workflow import Workflow
 
 KEPT, AGAIN, NEW, GONE = "kept", "re-run", "new", "gone"
@@ -62,7 +63,7 @@ def again_from(plan: Plan, log: ExecutionLog, ref: str) -> Revision:
     named = frozenset(forget)
     changes = []
     for each in log.stations:
-        if _is_within(each, named):
+        if within(each, named):
             if each == target or each in log.results:
                 changes.append(Change(each, AGAIN, "" if each == target else f"it comes after '{target}'"))
         elif each in reopen:
@@ -97,14 +98,6 @@ def _later_items(log: ExecutionLog, step: str, call: str) -> list[str]:
     if undone is not None:
         raise ResumeError(f"'{item_id(call, undone)}' comes before '{step}' and has not completed")
     return [item_id(call, i) for i in range(index + 1, len(log.groups[call].items))]
-
-
-def _is_within(step: str, steps: frozenset[str]) -> bool:
-    while step:
-        if step in steps or call_of(step) in steps:
-            return True
-        step = path_of(step)
-    return False
 
 
 def with_edits(before: Workflow, plan: Plan, log: ExecutionLog) -> Revision:
@@ -148,7 +141,7 @@ class _Comparison:
         env = "" if before.env == plan.workflow.env else "'env' changed"
         running: dict[str, str] = {}
         for step in plan.main:
-            waits = running if plan.in_order else {i: running[i] for i in _all_waits(plan, step.id) if i in running}
+            waits = running if plan.in_order else {i: running[i] for i in all_waits(plan, step.id) if i in running}
             cause = next((f"it comes after '{i}', which {why}" for i, why in waits.items()), "")
             why = self._step(path, step, calls.get(step.id), env or cause, before)
             if why:
@@ -229,7 +222,7 @@ class _Comparison:
 
     def _known_ids(self, step: Step, step_id: str) -> list[str]:
         """The ids as the log has them, items included."""
-        return [i for i in self._log.stations if _is_within(i, frozenset((step_id,)))] or _ids(step, step_id)
+        return [i for i in self._log.stations if within(i, {step_id})] or _ids(step, step_id)
 
 
 def _ids(step: Step, step_id: str) -> list[str]:
@@ -239,14 +232,3 @@ def _ids(step: Step, step_id: str) -> list[str]:
 def _alone(call: Mapping[str, Any]) -> dict[str, Any]:
     """A call without the workflow it calls."""
     return {key: value for key, value in call.items() if key != "sub"}
-
-
-def _all_waits(plan: Plan, local: str) -> Iterator[str]:
-    seen: set[str] = set()
-    pending = [*plan.waits[local]]
-    while pending:
-        earlier = pending.pop()
-        if earlier not in seen:
-            seen.add(earlier)
-            yield earlier
-            pending += plan.waits[earlier]
