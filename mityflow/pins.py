@@ -39,6 +39,15 @@ def pins(workflow: Workflow, registry: StationRegistry) -> dict[str, Any]:
     return {"stations": stations, "workflows": dict(sorted(named.items()))}
 
 
+def need_shape(pinned: Any) -> None:
+    """Raises KeyError, TypeError or AttributeError for data that :func:`pins` cannot have made."""
+    for station in pinned["stations"].values():
+        for key in ("from", "version", "contract"):
+            if not isinstance(station[key], str):
+                raise TypeError(f"'{key}' of a station is no text")
+    pinned["workflows"].items()
+
+
 def drift(pinned: Mapping[str, Any], workflow: Workflow, registry: StationRegistry) -> Drift:
     """What is different now. Stations that are new in the workflow, and so not pinned, are named as well."""
     broken: list[str] = []
@@ -102,8 +111,7 @@ def read_lock(workflow_file: Path) -> dict[str, Any] | None:
         return None
     try:
         data: dict[str, Any] = json.loads(path.read_bytes())
-        _ = [(was["from"], was["version"], was["contract"]) for was in data["stations"].values()]
-        _ = list(data["workflows"].items())
+        need_shape(data)
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
