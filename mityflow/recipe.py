@@ -167,6 +167,6 @@ def changed_parts(before: Workflow, now: Workflow) -> str:
     parts += [f"step '{i}' changed" for i in steps if i in steps_now and steps[i] != steps_now[i]]
     if not parts and list(steps) != list(steps_now):
         parts.append("the order of the steps changed")
-    keys = ("id", "inputs", "secrets", "env", "guardrails", "outputs")
-    parts += [f"'{key}' changed" for key in keys if old[key] != new[key]]
+    keys = ("id", "inputs", "secrets", "env", "guardrails", "outputs", "max_parallel")
+    parts += [f"'{key}' changed" for key in keys if old.get(key) != new.get(key)]
     return ", ".join(parts[:5])

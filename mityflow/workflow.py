@@ -243,7 +243,7 @@ class Workflow:
             "stations": [call.to_data() for call in self.stations],
             "finally": [call.to_data() for call in self.finally_],
             "outputs": self.outputs,
-            "max_parallel": self.max_parallel,
+            **({"max_parallel": self.max_parallel} if self.max_parallel > 1 else {}),
         }
 
     @classmethod
