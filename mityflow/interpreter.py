@@ -160,13 +160,9 @@ def visible_outputs(plan: Plan, log: ExecutionLog, path: str, step: Step | None)
     frame = log.frames[path]
     if step is None or plan.in_order or step.id not in plan.waits:
         return frame.outputs
-    before: set[str] = set()
-    pending = [*plan.waits[step.id]]
-    while pending:
-        earlier = pending.pop()
-        if earlier not in before:
-            before.add(earlier)
-            pending += plan.waits[earlier]
+    from mityflow.waits import all_waits
+
+    before = all_waits(plan, step.id)
     outputs = dict(frame.given)
     for other in plan.main:
         if other.id in before:

@@ -29,7 +29,7 @@ from typing import Any
 
 from mityflow.errors import StoreError
 from mityflow.station import FAILURE_QUESTION, Answer, Question, StationResult
-from mityflow.step_ids import below, call_of, index_of, item_id, joined, local_of, path_of
+from mityflow.step_ids import below, call_of, index_of, item_id, joined, local_of, path_of, within
 
 FORMAT = 1
 
@@ -229,7 +229,7 @@ class ExecutionLog:
 
     def is_fresh(self, step: str) -> bool:
         """True for a step that is to run again whatever is known of unchanged work."""
-        return bool(self.fresh) and _within(step, self.fresh)
+        return bool(self.fresh) and within(step, self.fresh)
 
     def in_cleanup(self, step: str) -> bool:
         """True for a step of ``finally``, and for what such a step has called."""
@@ -446,7 +446,7 @@ class ExecutionLog:
         """Let a workflow go on, and those it has called that are not over and ask nothing."""
         for frame in sorted(self.frames.values(), key=lambda frame: frame.path):
             inside = not path or below(frame.path, path)
-            still_there = self.frames.get(frame.path) is frame and not _within(frame.path, frozenset(self.done))
+            still_there = self.frames.get(frame.path) is frame and not within(frame.path, self.done)
             if inside and still_there and frame.path not in self.waiting and frame.path not in self.answers:
                 self._reopen(frame, fresh=fresh or frame.stop is not None)
 
@@ -464,19 +464,18 @@ class ExecutionLog:
         """Forget all of these steps, their items, and what they called."""
         if not steps:
             return
-        self.done = {step for step in self.done if not _within(step, steps)}
-        self.groups = {call: group for call, group in self.groups.items() if not _within(call, steps)}
-        self.frames = {path: frame for path, frame in self.frames.items() if not path or not _within(path, steps)}
-        self.waiting = {step: at for step, at in self.waiting.items() if not _within(step, steps)}
-        self.answers = {step: answer for step, answer in self.answers.items() if not _within(step, steps)}
+        self.done = {step for step in self.done if not within(step, steps)}
+        self.groups = {call: group for call, group in self.groups.items() if not within(call, steps)}
+        self.frames = {path: frame for path, frame in self.frames.items() if not path or not within(path, steps)}
+        self.waiting = {step: at for step, at in self.waiting.items() if not within(step, steps)}
+        self.answers = {step: answer for step, answer in self.answers.items() if not within(step, steps)}
 
     def _forget_undone(self, call: str = "") -> None:
         """Forget the results of what is not over (in ``call``), and find anew how far everything is."""
-        done = frozenset(self.done)
         self.results = {
             step: result
             for step, result in self.results.items()
-            if step in self.waiting or _within(step, done) or (call and not below(step, call))
+            if step in self.waiting or within(step, self.done) or (call and not below(step, call))
         }
         self.stations = [step for planned in self.planned_steps for step in self._with_items(planned)]
         self._done_main = self._done_finally = 0
@@ -496,15 +495,6 @@ class ExecutionLog:
         """The step, or those of its items and of what they call, where they are known."""
         group = self.groups.get(step)
         return [step] if group is None else [inner for each in group.steps for inner in self._with_items(each)]
-
-
-def _within(step: str, steps: frozenset[str]) -> bool:
-    """True when the step is one of ``steps``, an item of one, or called by one."""
-    while step:
-        if step in steps or call_of(step) in steps:
-            return True
-        step = path_of(step)
-    return False
 
 
 _CHANGES = {

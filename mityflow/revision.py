@@ -5,20 +5,21 @@ Pure: from the plan and the log to a list of changes, and to what the journal re
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from mityflow.errors import ResumeError, UsageError, nearest
 from mityflow.log import ExecutionLog
 from mityflow.plan import Plan, Step, ids_of
-from mityflow.step_ids import call_of, index_of, item_id, joined, local_of, path_of
+from mityflow.step_ids import call_of, index_of, item_id, joined, local_of, path_of, within
+from mityflow.waits import all_waits
 from mityflow.workflow import Workflow
 
-KEPT, AGAIN, NEW, GONE = "kept", "again", "new", "gone"
+KEPT, AGAIN, NEW, GONE = "kept", "re-run", "new", "gone"
 
 
 class Change(NamedTuple):
-    """What happens to a step: ``kept``, run ``again``, ``new`` or ``gone``, and ``why``."""
+    """What happens to a step that began, or is new: ``kept``, ``re-run``, ``new`` or ``gone``, and ``why``."""
 
     step: str
     what: str
@@ -62,8 +63,9 @@ def again_from(plan: Plan, log: ExecutionLog, ref: str) -> Revision:
     named = frozenset(forget)
     changes = []
     for each in log.stations:
-        if _is_within(each, named):
-            changes.append(Change(each, AGAIN, "" if each == target else f"it comes after '{target}'"))
+        if within(each, named):
+            if each == target or each in log.results:
+                changes.append(Change(each, AGAIN, "" if each == target else f"it comes after '{target}'"))
         elif each in reopen:
             changes.append(Change(each, AGAIN, f"'{target}' is a step of it"))
         elif each in log.results and not log.in_cleanup(each):
@@ -96,14 +98,6 @@ def _later_items(log: ExecutionLog, step: str, call: str) -> list[str]:
     if undone is not None:
         raise ResumeError(f"'{item_id(call, undone)}' comes before '{step}' and has not completed")
     return [item_id(call, i) for i in range(index + 1, len(log.groups[call].items))]
-
-
-def _is_within(step: str, steps: frozenset[str]) -> bool:
-    while step:
-        if step in steps or call_of(step) in steps:
-            return True
-        step = path_of(step)
-    return False
 
 
 def with_edits(before: Workflow, plan: Plan, log: ExecutionLog) -> Revision:
@@ -147,7 +141,7 @@ class _Comparison:
         env = "" if before.env == plan.workflow.env else "'env' changed"
         running: dict[str, str] = {}
         for step in plan.main:
-            waits = running if plan.in_order else {i: running[i] for i in _all_waits(plan, step.id) if i in running}
+            waits = running if plan.in_order else {i: running[i] for i in all_waits(plan, step.id) if i in running}
             cause = next((f"it comes after '{i}', which {why}" for i, why in waits.items()), "")
             why = self._step(path, step, calls.get(step.id), env or cause, before)
             if why:
@@ -177,7 +171,7 @@ class _Comparison:
             return ""
         if step.sub is None or was == now:
             ids = self._known_ids(step, step_id)
-            self.changes += [Change(i, *self._kept_or_not(i)) for i in ids]
+            self.changes += self._of_begun(ids)
             return ""
         return self._inside(step, step_id, next(c.sub for c in before.calls() if c.id == step.id))
 
@@ -204,7 +198,7 @@ class _Comparison:
                 self.changes.append(Change(path, AGAIN, "a step of it runs"))
                 changed = True
             else:
-                self.changes.append(Change(path, *self._kept_or_not(path)))
+                self.changes += self._of_begun([path])
         return "runs again" if changed else ""
 
     def _note(self, step_id: str, what: str, why: str) -> None:
@@ -215,16 +209,20 @@ class _Comparison:
         log = self._log
         return step_id in log.done or step_id in log.groups or step_id in log.frames or step_id in log.waiting
 
-    def _kept_or_not(self, step_id: str) -> tuple[str, str]:
-        if step_id in self._log.done:
-            return KEPT, ""
-        if step_id in self._log.waiting:
-            return KEPT, "it waits for an answer"
-        return AGAIN, "it has not completed"
+    def _of_begun(self, steps: Iterable[str]) -> Iterator[Change]:
+        """What happens to steps that were not edited, of those that began."""
+        for step in steps:
+            result = self._log.results.get(step)
+            if step in self._log.done and result:
+                yield Change(step, KEPT)
+            elif step in self._log.waiting:
+                yield Change(step, KEPT, "it waits for an answer")
+            elif result or step in self._log.attempts:
+                yield Change(step, AGAIN, "it has not completed")
 
     def _known_ids(self, step: Step, step_id: str) -> list[str]:
         """The ids as the log has them, items included."""
-        return [i for i in self._log.stations if _is_within(i, frozenset((step_id,)))] or _ids(step, step_id)
+        return [i for i in self._log.stations if within(i, {step_id})] or _ids(step, step_id)
 
 
 def _ids(step: Step, step_id: str) -> list[str]:
@@ -234,14 +232,3 @@ def _ids(step: Step, step_id: str) -> list[str]:
 def _alone(call: Mapping[str, Any]) -> dict[str, Any]:
     """A call without the workflow it calls."""
     return {key: value for key, value in call.items() if key != "sub"}
-
-
-def _all_waits(plan: Plan, local: str) -> Iterator[str]:
-    seen: set[str] = set()
-    pending = [*plan.waits[local]]
-    while pending:
-        earlier = pending.pop()
-        if earlier not in seen:
-            seen.add(earlier)
-            yield earlier
-            pending += plan.waits[earlier]

@@ -6,6 +6,7 @@ A *path* names a workflow at work: ``""`` the run's own, else the id of the step
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 _PART = re.compile(r"[a-z][a-z0-9_-]{0,62}(\[[0-9]{1,6}\])?")
 
@@ -43,6 +44,15 @@ def item_id(call: str, index: int) -> str:
 def below(step: str, call: str) -> bool:
     """True for ``call`` itself, its items, and the steps of what they call."""
     return step.startswith(call) and step[len(call) : len(call) + 1] in ("", "[", "/")
+
+
+def within(step: str, steps: Collection[str]) -> bool:
+    """True when the step is one of ``steps``, an item of one, or called by one."""
+    while step:
+        if step in steps or call_of(step) in steps:
+            return True
+        step = path_of(step)
+    return False
 
 
 def is_step_id(text: str) -> bool:

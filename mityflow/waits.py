@@ -27,6 +27,18 @@ def waits(plan: Plan) -> Mapping[str, frozenset[str]]:
     return found
 
 
+def all_waits(plan: Plan, step_id: str) -> set[str]:
+    """What a main step waits for, what that waits for, and so on."""
+    found: set[str] = set()
+    pending = [*plan.waits[step_id]]
+    while pending:
+        earlier = pending.pop()
+        if earlier not in found:
+            found.add(earlier)
+            pending += plan.waits[earlier]
+    return found
+
+
 def reasons(plan: Plan, step: Step) -> Mapping[str, str]:
     """Why a main step waits for others, by their ids, in a word or two."""
     return _reasons(step, plan.main[: plan.main.index(step)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from test_run_properties import Crash, CrashingRecorder, journal_of
 from mityflow import (
     Answer,
     ExecutionLog,
+    FaultsError,
     Question,
+    ResumeError,
     Station,
     StationContext,
     StationResult,
@@ -167,8 +170,6 @@ def test_after_a_crash_at_any_event_no_recorded_success_runs_again(workflow: Wor
 
 
 def side_by_side(workflow: Workflow, steps: int) -> Workflow:
-    from dataclasses import replace
-
     calls = {
         key: tuple(replace(c, sub=side_by_side(c.sub, steps)) if c.sub else c for c in getattr(workflow, key))
         for key in ("stations", "finally_")
@@ -230,3 +231,61 @@ def test_from_a_step_on_everything_after_it_runs_again(workflow: Workflow, seed:
         assert not kept & set(outcomes.ran), "what came before the step is kept"
         later = {s for s in log.stations[at:] if not in_cleanup(s)} & set(ran)
         assert later <= set(outcomes.ran), "what comes after it runs again"
+
+
+def edited(workflow: Workflow, data: st.DataObject) -> Workflow:
+    """The workflow after an edit: a setting changed, a step new, a step gone, somewhere."""
+    inner = [i for i, call in enumerate(workflow.stations) if call.sub]
+    calls = list(workflow.stations)
+    if inner and data.draw(st.booleans()):
+        i = data.draw(st.sampled_from(inner))
+        assert calls[i].sub
+        calls[i] = replace(calls[i], sub=edited(calls[i].sub, data))
+        return replace(workflow, stations=tuple(calls))
+    kind = data.draw(st.sampled_from(["setting", "new", "gone", "order"]))
+    plain = [i for i, call in enumerate(calls) if not call.sub]
+    needed = {need for call in calls for need in call.needs}
+    free = [i for i in plain if calls[i].id not in needed and i > 0]
+    if kind == "setting" and plain:
+        i = data.draw(st.sampled_from(plain))
+        calls[i] = replace(calls[i], with_={"v": "edited"})
+    elif kind == "gone" and free:
+        del calls[data.draw(st.sampled_from(free))]
+    elif kind == "order" and len(calls) > 1:
+        calls[0], calls[1] = calls[1], calls[0]
+        if calls[0].needs:
+            calls[0] = replace(calls[0], needs=())
+    else:
+        new = replace(Workflow("x", "X").station("act", id="n0").stations[0])
+        calls.insert(data.draw(st.integers(0, len(calls))), new)
+    for i, call in enumerate(calls):
+        read = call.with_.get("v")
+        if isinstance(read, str) and "{{" in read:
+            calls[i] = replace(call, with_={"v": "{{ run.workflow_id }}"})
+    return replace(workflow, stations=tuple(replace(c, where=("stations", i)) for i, c in enumerate(calls)))
+
+
+@SLOW
+@given(workflows(), st.integers(0, 10**6), st.data())
+def test_after_an_edit_what_is_kept_does_not_run_again(workflow: Workflow, seed: int, data: st.DataObject) -> None:
+    outcomes = Outcomes(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        executor = WorkflowExecutor(stations(outcomes.station()))
+        log = executor.execute(workflow, WorkflowContext(folder))
+        changed = edited(workflow, data)
+        before = len(outcomes.ran)
+        try:
+            log = executor.resume(log, workflow=changed, with_edits=True)
+        except (FaultsError, ResumeError):
+            return
+        resumed = next(e for e in reversed(journal_of(log)) if e["event"] == "run.resumed")
+        kept = {step for step, what, _ in resumed["changes"] if what == "kept"}
+        waited = {step for step in kept if step in log.waiting or step in log.attempts}
+        assert not (kept - waited) & {s for s in outcomes.ran[before:] if not in_cleanup(s)}
+        check_log(log)
+        for _ in range(60):
+            if not log.can_resume():
+                break
+            log = executor.resume(log, answer=answer_to(log), workflow=changed)
+            check_log(log)
+        assert str(log.state) == "completed" or any(in_cleanup(s) for s in outcomes.ran)

@@ -23,7 +23,7 @@ class LiveProgress(PlainProgress):
     def __init__(self, screen: Screen, *, verbose: bool = False) -> None:
         super().__init__(screen, verbose=verbose)
         self._console = Console(file=screen.stream, no_color=not screen.colours, highlight=False)
-        self._live = Live(_AtWork(self), console=self._console, refresh_per_second=8, transient=True)
+        self._live: Live | None = None
         self._spinner = Spinner("dots")
         self._since: dict[str, float] = {}
         self._last: dict[str, str] = {}
@@ -34,9 +34,9 @@ class LiveProgress(PlainProgress):
         if event["event"] == "step.started" and not self._since:
             super().on_event(event)
             self._since[step] = time.monotonic()
-            self._live.start()
+            self._show()
             return
-        self._live.stop()
+        self._hide()
         if event["event"] == "step.started":
             self._since[step] = time.monotonic()
         elif event["event"] in ("step.completed", "step.waiting", "run.ended"):
@@ -44,7 +44,17 @@ class LiveProgress(PlainProgress):
             self._last.pop(step, None)
         super().on_event(event)
         if self._since and event["event"] != "run.ended":
-            self._live.start()
+            self._show()
+
+    def _show(self) -> None:
+        """Begin with the moving lines below what stands there: a new display knows of no earlier ones."""
+        self._live = Live(_AtWork(self), console=self._console, refresh_per_second=8, transient=True)
+        self._live.start()
+
+    def _hide(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
 
     def _output_line(self, step: str, line: bytes) -> None:
         super()._output_line(step, line)
@@ -55,7 +65,7 @@ class LiveProgress(PlainProgress):
     def close(self) -> None:
         """Leave the terminal as it was, if it is still there."""
         with suppress(OSError):
-            self._live.stop()
+            self._hide()
 
     def rows(self) -> Table:
         """The moving lines, never wider than the terminal."""

@@ -94,6 +94,9 @@ def lock(workflow: str, workspace: Path, only_check: bool) -> int:
     path = find_workflow(workflow)
     registry = StationRegistry.discover()
     prepared = prepare(path, registry, shown=workflow if path == Path(workflow) else str(path), workspace=workspace)
+    if path != Path(workflow):
+        hint = "call it from a workflow of your own, and lock that"
+        raise UsageError(f"'{workflow}' is no file of yours to put a lock file beside", hint=hint)
     screen = Screen()
     if not only_check:
         screen.line(f"wrote {write_lock(prepared.workflow, path, registry)}")

@@ -12,6 +12,7 @@ from mityflow.clock import from_iso
 from mityflow.step_ids import call_of, path_of
 
 _TAIL = 20
+_KEPT_SHOWN = 12
 _WORDS = {"succeeded": "ok", "failed": "FAILED"}
 
 
@@ -81,14 +82,14 @@ class PlainProgress:
         self._changes([tuple(change) for change in event.get("changes", ())])
 
     def _changes(self, changes: list[tuple[str, str, str]]) -> None:
-        """What is done again and why; of what is kept only how much it is."""
-        kept = sum(what == "kept" for _, what, _ in changes)
+        """What is kept, done again, new and gone, and why; what is kept in one line."""
+        kept = [step for step, what, _ in changes if what == "kept"]
         if kept:
-            self._screen.line(f"  {self._screen.paint('keeps', 'dim')} {kept} step{'s' * (kept != 1)}")
+            more = f" and {len(kept) - _KEPT_SHOWN} more" if len(kept) > _KEPT_SHOWN else ""
+            self._screen.line(f"  {self._screen.paint('kept', 'dim')} {', '.join(kept[:_KEPT_SHOWN])}{more}")
         for step, what, why in changes:
             if what != "kept":
-                word = "runs again" if what == "again" else what
-                self._screen.line(f"  {self._screen.paint(word, 'bold')} {step}" + (f": {why}" if why else ""))
+                self._screen.line(f"  {self._screen.paint(what, 'bold')} {step}" + (f": {why}" if why else ""))
 
     def _step_expanded(self, event: Mapping[str, Any]) -> None:
         at = self._stations.index(event["step"]) if event["step"] in self._stations else len(self._stations)

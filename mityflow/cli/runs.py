@@ -134,7 +134,7 @@ def _from_plan(file: Path, registry: StationRegistry, workspace: Path) -> _Todo:
 )
 @click.option("--message", metavar="TEXT", default="", help="A text that goes with the answer.")
 @click.option("--from", "from_step", metavar="STATION", help="Run this station again, and all that comes after it.")
-@click.option("--with-edits", is_flag=True, help="Take the workflow file as it is now; say first what runs again.")
+@click.option("--with-edits", is_flag=True, help="Take the workflow file as it is now; say first what is re-run.")
 @at_work_options
 def resume(
     run_ref: str | None,
