@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from shlex import quote
 from typing import Any, TypeVar
 
 import click
@@ -54,7 +55,7 @@ def workflow(name: str, into: Path) -> int:
     from mityflow.new import new_workflow
 
     files = new_workflow(name, into)
-    return _told(files, [f"mityflow check {files[0]}", f"mityflow run {files[0]}"])
+    return _told(files, [f"mityflow {verb} {quote(str(files[0]))}" for verb in ("check", "plan", "run")])
 
 
 @new.command()
@@ -65,7 +66,9 @@ def plugin(name: str, into: Path) -> int:
     from mityflow.new import new_plugin
 
     files = new_plugin(name, into)
-    return _told(files, [f"cd {into / name}", "pip install -e '.[dev]'", "pytest", f"mityflow run {name}-check"])
+    return _told(
+        files, [f"cd {quote(str(into / name))}", "pip install -e '.[dev]'", "pytest", f"mityflow run {name}-check"]
+    )
 
 
 @new.command()
@@ -76,7 +79,7 @@ def station(name: str, into: Path) -> int:
     from mityflow.new import new_station
 
     files = new_station(name, into)
-    return _told(files, ["pip install -e .     (the entry points are new)", "pytest", f"mityflow stations {name}"])
+    return _told(files, ["pip install -e .     # the entry points are new", "pytest", f"mityflow stations {name}"])
 
 
 def _told(files: Sequence[Path], commands: Sequence[str]) -> int:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import re
+
 from pydantic import Field
 
 from mityflow.sdk import Artifact, Params, Station, StationContext, StationInput, StationOutput, StationResult
 
 _TITLES = {"feat": "Added", "fix": "Fixed", "perf": "Changed", "refactor": "Changed"}
-_HEAD = "# Changelog\n"
+_HEAD = "# Changelog"
 
 
 class ChangelogParams(Params):
     """What a workflow can set."""
 
-    file: str = Field("CHANGELOG.md", pattern=r"^[\w.-]+$", description="The changelog's name in the application.")
+    file: str = Field("CHANGELOG.md", pattern=r"^\w[\w.-]*$", description="The changelog's name in the application.")
     kinds: list[str] = Field(["feat", "fix", "perf"], min_length=1, description="Kinds of commits that are listed.")
 
 
 class Changelog(Station):
-    """Puts a section for the next version at the top of the changelog. A section that is there is left as it is."""
+    """Puts a section for the next version above those of the changelog. A section that is there is left as it is."""
 
     name = "acme-changelog"
     description = "Puts a section for the next version into the changelog."
@@ -36,12 +38,11 @@ class Changelog(Station):
         """Write the section, unless it is there."""
         version = context.get_input("next_version")
         path = context.output_path / context.params.file
-        text = path.read_text(encoding="utf-8") if path.exists() else _HEAD
+        text = path.read_bytes().decode("utf-8") if path.exists() else ""
         section = _section(version, context.get_input("release_commits"), context.params.kinds)
         message = f"{version} is in {path.name} already"
-        if f"\n## {version}\n" not in text:
-            head, rest = text.split("\n", 1) if text.startswith("# ") else (_HEAD.strip(), text)
-            path.write_text(f"{head}\n\n{section}{rest}", encoding="utf-8")
+        if not re.search(rf"^## {re.escape(version)}\s*$", text, re.MULTILINE):
+            path.write_bytes(_with_section(text, section).encode("utf-8"))
             message = f"{version} put into {path.name}"
         return StationResult.success(
             self.name,
@@ -49,6 +50,16 @@ class Changelog(Station):
             artifacts=[Artifact("changelog", str(path), "The changelog")],
             message=message,
         )
+
+
+def _with_section(text: str, section: str) -> str:
+    """The changelog with one more section above the others; what its author wrote over them stays on top."""
+    end = "\r\n" if "\r\n" in text else "\n"
+    text = text.replace("\r\n", "\n")
+    first = re.search(r"^## ", text, re.MULTILINE)
+    at = first.start() if first else len(text)
+    parts = (text[:at].strip("\n") or _HEAD, section.strip("\n"), text[at:].strip("\n"))
+    return ("\n\n".join(part for part in parts if part) + "\n").replace("\n", end)
 
 
 def _section(version: str, commits: list[dict[str, object]], kinds: list[str]) -> str:

@@ -39,7 +39,9 @@ class Version(NamedTuple):
 
 
 def last_version(context: StationContext) -> Version | None:
-    """The highest version among the tags, None without one."""
+    """The highest version among the tags, None without one. Raises MityError where there is no commit."""
+    if not context.run(["git", "rev-parse", "--verify", "--quiet", "HEAD"], cwd=context.output_path, timeout=60).ok:
+        raise MityError(f"{context.output_path} is no git repository with a commit")
     tags = [TAG.fullmatch(line) for line in _git(context, "tag", "--list", "--merged", "HEAD").splitlines()]
     return max((Version(*map(int, tag.groups())) for tag in tags if tag), default=None)
 

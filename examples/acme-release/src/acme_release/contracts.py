@@ -38,7 +38,7 @@ class ChangelogContract(StationContract):
     settings = {"kinds": ["feat"]}
     inputs = {"app_name": "tool"}
     outputs = {"next_version": "1.0.0", "release_commits": _COMMITS}
-    bad_settings = ({"kinds": []}, {"file": "../CHANGELOG.md"})
+    bad_settings = ({"kinds": []}, {"file": "../CHANGELOG.md"}, {"file": ".."})
 
     def prepare(self, workspace: Path) -> None:
         """The application's folder."""

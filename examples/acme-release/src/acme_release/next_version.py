@@ -46,5 +46,5 @@ class NextVersion(Station):
                 "last_version": None if last is None else str(last),
                 "release_commits": [commit._asdict() for commit in commits],
             },
-            message=f"{last or 'nothing'} -> {version}, {len(commits)} commits",
+            message=f"{last or 'nothing'} -> {version}, {len(commits)} {'commit' if len(commits) == 1 else 'commits'}",
         )
