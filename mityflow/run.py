@@ -304,7 +304,7 @@ class ActiveRun:
                 self._refuse(task, "an input holds a secret, which cannot be recorded; name it under 'secrets' there")
                 return
             context = with_inputs(WorkflowContext(self._context.workspace), resolve_inputs(plan.workflow.inputs, given))
-            context.metadata = self._context.metadata
+            context.metadata, context.env = self._context.metadata, self._context.env
             environment(plan.workflow, context)
         except FaultsError as error:
             self._refuse(task, "; ".join(fault.message for fault in error.faults))
@@ -327,7 +327,7 @@ class ActiveRun:
                 place = Place(plan, self._context, env, children, encoded(children), self._setting.guardrails)
             else:
                 above = self._place(path_of(path))
-                context = WorkflowContext.from_data(self._log.frames[path].context, {})
+                context = WorkflowContext.from_data(self._log.frames[path].context, self._context.env)
                 env = environment(plan.workflow, context)
                 children = {**above.children, **env}
                 limits = plan.workflow.guardrails or above.guardrails
