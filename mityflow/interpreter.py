@@ -279,9 +279,9 @@ class _Ready:
         return Settle(task, StationResult.success(task.id, outputs=outputs))
 
     def _begun(self, task: Task) -> Action:
-        log, step = self._log, task.step
-        answer, asked = log.answers.get(task.id), log.asked.get(task.id)
-        if answer and asked and asked.question and asked.question.id == FAILURE_QUESTION:
+        step = task.step
+        answer, asked = self._failure(task)
+        if answer and asked:
             if answer.option != "retry":
                 return _failure_answered(task, asked, answer)
         elif step.call.when is not None:
@@ -293,7 +293,17 @@ class _Ready:
                 return Settle(task, StationResult.skipped(f"when: {step.call.when} is false"))
         return Enter(task) if step.sub else Run(task)
 
+    def _failure(self, task: Task) -> tuple[Answer, StationResult] | tuple[None, None]:
+        """What was answered to a failure of the step, and that failure."""
+        answer, asked = self._log.answers.get(task.id), self._log.asked.get(task.id)
+        if answer and asked and asked.question and asked.question.id == FAILURE_QUESTION:
+            return answer, asked
+        return None, None
+
     def _expanded(self, task: Task) -> Action:
+        answer, asked = self._failure(task)
+        if answer and asked and answer.option != "retry":
+            return _failure_answered(task, asked, answer)
         try:
             items = render_value(task.step.call.foreach, self._scope(task))
         except ExpressionError as error:
