@@ -212,13 +212,15 @@ class _Ready:
         self._plan = plan
         self._log = log
         self._envs = envs
+        self._entered: set[str] = set()
 
     def actions(self, plan: Plan, path: str) -> Iterator[Action]:
         """In a workflow, and in those it has called."""
         log, frame = self._log, self._log.frames[path]
-        if frame.stop is None and not frame.main_over:
+        in_main = frame.stop is None and not frame.main_over
+        if in_main:
             yield from self._main(plan, path)
-        elif frame.active:
+        if in_main or frame.active:  # also what began before an edit put other steps in front of it
             for called in sorted(frame.active & log.frames.keys()):
                 yield from self._called(task_of(self._plan, log, called))
         elif frame.finally_next < len(frame.finally_):
@@ -263,7 +265,8 @@ class _Ready:
 
     def _called(self, task: Task) -> Iterator[Action]:
         """What may happen in the workflow that a step has called; its end is the step's result."""
-        if task.step.sub is not None and task.id in self._log.frames:
+        if task.step.sub is not None and task.id in self._log.frames and task.id not in self._entered:
+            self._entered.add(task.id)
             for action in self.actions(task.step.sub, task.id):
                 yield self._left(task, action.state) if isinstance(action, Finish) else action
 

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import threading
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes import fake, stations
 
-from mityflow import Answer, Workflow, WorkflowContext, WorkflowExecutor
+from mityflow import (
+    Answer,
+    Question,
+    StationContext,
+    StationResult,
+    Workflow,
+    WorkflowContext,
+    WorkflowExecutor,
+)
 
 
 @pytest.mark.parametrize(
@@ -20,3 +32,45 @@ def test_the_failure_of_a_foreach_itself_can_be_answered(workspace: Path, option
     assert log.question
     log = executor.resume(log, answer=Answer(option))
     assert (str(log.state), log.results["a"].status) == (state, status)
+
+
+def test_the_log_of_a_run_that_waits_has_what_completed_while_the_question_was_open(workspace: Path) -> None:
+    asked = threading.Event()
+
+    def act(context: StationContext) -> StationResult:
+        if context.step == "a":
+            return StationResult.needs_input(Question("q", "which?", ["this", "that"]))
+        asked.wait(20)
+        return StationResult.success("act")
+
+    class Watcher:
+        def on_event(self, event: Mapping[str, Any]) -> None:
+            if event["event"] == "step.waiting":
+                asked.set()
+
+        def on_output(self, step: str, data: bytes) -> None:
+            pass
+
+    workflow = Workflow("w", "W").with_max_parallel(2).station("act", id="a").station("act", id="b")
+    executor = WorkflowExecutor(stations(fake("act", act)), observer=Watcher())
+    log = executor.execute(workflow, WorkflowContext(workspace))
+    assert str(log.state) == "waiting"
+    assert log.path
+    assert json.loads(log.path.read_text()) == json.loads(json.dumps(log.to_data()))
+    assert log.results["b"].success
+
+
+def test_what_began_goes_on_when_an_edit_puts_another_step_before_it(workspace: Path) -> None:
+    def act(context: StationContext) -> StationResult:
+        if context.step == "called/ask" and context.answer is None:
+            return StationResult.needs_input(Question("q", "which?", ["this", "that"]))
+        return StationResult.success("act")
+
+    called = Workflow("called", "Called").station("act", id="ask").station("act", id="then")
+    before = Workflow("w", "W").sub_workflow(called).station("act", id="last")
+    after = Workflow("w", "W").station("act", id="last").sub_workflow(called)
+    executor = WorkflowExecutor(stations(fake("act", act)))
+    log = executor.execute(before, WorkflowContext(workspace))
+    log = executor.resume(log, workflow=after, with_edits=True, answer=Answer("this"))
+    assert str(log.state) == "completed"
+    assert log.stations == ["last", "called/ask", "called/then", "called"]
