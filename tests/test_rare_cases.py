@@ -74,3 +74,34 @@ def test_what_began_goes_on_when_an_edit_puts_another_step_before_it(workspace: 
     log = executor.resume(log, workflow=after, with_edits=True, answer=Answer("this"))
     assert str(log.state) == "completed"
     assert log.stations == ["last", "called/ask", "called/then", "called"]
+
+
+def test_edited_outputs_of_a_called_workflow_are_given(workspace: Path) -> None:
+    ran: list[str] = []
+
+    def act(context: StationContext) -> StationResult:
+        ran.append(context.step)
+        return StationResult.success("act", outputs={"k": context.step})
+
+    def workflow(value: str, *, more: bool) -> Workflow:
+        called = Workflow("called", "Called").station("act", id="a")
+        called = called.station("act", id="b") if more else called
+        return (
+            Workflow("w", "W")
+            .sub_workflow(called.with_output("k", value), id="each", foreach=[1, 2])
+            .station("act", id="last")
+            .with_output("k", "{{ stations.each.outputs.k | join(' ') }}")
+        )
+
+    executor = WorkflowExecutor(stations(fake("act", act, gives=("k",))))
+    log = executor.execute(workflow("{{ outputs.k }}", more=True), WorkflowContext(workspace))
+    assert log.workflow_outputs == {"k": "each[0]/b each[1]/b"}
+    ran.clear()
+    log = executor.resume(log, workflow=workflow("now {{ outputs.k }}", more=True), with_edits=True)
+    assert log.workflow_outputs == {"k": "now each[0]/b now each[1]/b"}
+    assert ran == ["last"]
+    ran.clear()
+    log = executor.resume(log, workflow=workflow("now {{ outputs.k }}", more=False), with_edits=True)
+    assert log.workflow_outputs == {"k": "now each[0]/a now each[1]/a"}
+    assert set(log.results) == set(log.stations)
+    assert ran == ["last"]
