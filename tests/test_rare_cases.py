@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -105,3 +106,34 @@ def test_edited_outputs_of_a_called_workflow_are_given(workspace: Path) -> None:
     assert log.workflow_outputs == {"k": "now each[0]/a now each[1]/a"}
     assert set(log.results) == set(log.stations)
     assert ran == ["last"]
+
+
+def cached(workspace: Path, paths: list[str]) -> StationResult:
+    workflow = Workflow("w", "W").station("act", id="a", cache={"paths": paths})
+    log = WorkflowExecutor(stations(fake("act", gives=("k",)))).execute(workflow, WorkflowContext(workspace))
+    return log.results["a"]
+
+
+def test_any_file_name_and_the_workspace_itself_can_be_watched(workspace: Path) -> None:
+    os.close(os.open(os.fsencode(workspace) + b"/\xff\xfe", os.O_CREAT))
+    assert [cached(workspace, ["."]).status for _ in range(2)] == ["succeeded", "cached"]
+    (workspace / "file").touch()
+    assert [cached(workspace, ["."]).status for _ in range(2)] == ["succeeded", "cached"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"artifacts": [{"name": "a", "path": [2]}]},
+        {"artifacts": [{"name": "a", "path": "a\0b"}]},
+        {"artifacts": [5]},
+        {"outputs": {"k": float("nan")}},
+        {"run": "../.."},
+    ],
+)
+def test_a_damaged_record_of_unchanged_work_costs_doing_it_again(workspace: Path, damage: Any) -> None:
+    (workspace / "file").touch()
+    cached(workspace, ["file"])
+    [record] = (workspace / ".mity" / "cache" / "steps").iterdir()
+    record.write_text(json.dumps({**json.loads(record.read_text()), **damage}))
+    assert cached(workspace, ["file"]).status == "succeeded"
