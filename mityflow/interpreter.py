@@ -208,13 +208,15 @@ class _Ready:
         self._plan = plan
         self._log = log
         self._envs = envs
+        self._entered: set[str] = set()
 
     def actions(self, plan: Plan, path: str) -> Iterator[Action]:
         """In a workflow, and in those it has called."""
         log, frame = self._log, self._log.frames[path]
-        if frame.stop is None and not frame.main_over:
+        in_main = frame.stop is None and not frame.main_over
+        if in_main:
             yield from self._main(plan, path)
-        elif frame.active:
+        if in_main or frame.active:  # also what began before an edit put other steps in front of it
             for called in sorted(frame.active & log.frames.keys()):
                 yield from self._called(task_of(self._plan, log, called))
         elif frame.finally_next < len(frame.finally_):
@@ -259,7 +261,8 @@ class _Ready:
 
     def _called(self, task: Task) -> Iterator[Action]:
         """What may happen in the workflow that a step has called; its end is the step's result."""
-        if task.step.sub is not None and task.id in self._log.frames:
+        if task.step.sub is not None and task.id in self._log.frames and task.id not in self._entered:
+            self._entered.add(task.id)
             for action in self.actions(task.step.sub, task.id):
                 yield self._left(task, action.state) if isinstance(action, Finish) else action
 
@@ -275,9 +278,9 @@ class _Ready:
         return Settle(task, StationResult.success(task.id, outputs=outputs))
 
     def _begun(self, task: Task) -> Action:
-        log, step = self._log, task.step
-        answer, asked = log.answers.get(task.id), log.asked.get(task.id)
-        if answer and asked and asked.question and asked.question.id == FAILURE_QUESTION:
+        step = task.step
+        answer, asked = self._failure(task)
+        if answer and asked:
             if answer.option != "retry":
                 return _failure_answered(task, asked, answer)
         elif step.call.when is not None:
@@ -289,7 +292,17 @@ class _Ready:
                 return Settle(task, StationResult.skipped(f"when: {step.call.when} is false"))
         return Enter(task) if step.sub else Run(task)
 
+    def _failure(self, task: Task) -> tuple[Answer, StationResult] | tuple[None, None]:
+        """What was answered to a failure of the step, and that failure."""
+        answer, asked = self._log.answers.get(task.id), self._log.asked.get(task.id)
+        if answer and asked and asked.question and asked.question.id == FAILURE_QUESTION:
+            return answer, asked
+        return None, None
+
     def _expanded(self, task: Task) -> Action:
+        answer, asked = self._failure(task)
+        if answer and asked and answer.option != "retry":
+            return _failure_answered(task, asked, answer)
         try:
             items = render_value(task.step.call.foreach, self._scope(task))
         except ExpressionError as error:

@@ -472,12 +472,13 @@ class ExecutionLog:
 
     def _forget_undone(self, call: str = "") -> None:
         """Forget the results of what is not over (in ``call``), and find anew how far everything is."""
+        self.stations = [step for planned in self.planned_steps for step in self._with_items(planned)]
+        known = set(self.stations)
         self.results = {
             step: result
             for step, result in self.results.items()
-            if step in self.waiting or within(step, self.done) or (call and not below(step, call))
+            if step in known and (step in self.waiting or within(step, self.done) or (call and not below(step, call)))
         }
-        self.stations = [step for planned in self.planned_steps for step in self._with_items(planned)]
         self._done_main = self._done_finally = 0
         for frame in self.frames.values():
             frame.restart()

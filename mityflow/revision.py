@@ -184,6 +184,7 @@ class _Comparison:
             self._note(step_id, AGAIN, f"the workflow '{step.call.called}' was edited")
             return "was edited"
         group = self._log.groups.get(step_id)
+        given = _gives(before) != _gives(step.sub.workflow)
         changed = False
         paths = [item_id(step_id, i) for i in range(len(group.items))] if group else [step_id]
         if group:
@@ -196,6 +197,10 @@ class _Comparison:
             if self.workflow(path, before, step.sub):
                 self.reopen.append(path)
                 self.changes.append(Change(path, AGAIN, "a step of it runs"))
+                changed = True
+            elif given and path in self._log.done:
+                self.reopen.append(path)
+                self.changes.append(Change(path, AGAIN, "what it gives was edited"))
                 changed = True
             else:
                 self.changes += self._of_begun([path])
@@ -227,6 +232,11 @@ class _Comparison:
 
 def _ids(step: Step, step_id: str) -> list[str]:
     return ids_of(step, step_id) if step.call.foreach is None else [step_id]
+
+
+def _gives(workflow: Workflow) -> tuple[Mapping[str, Any], list[str]]:
+    """What decides on the outputs of a workflow whose steps gave the same."""
+    return workflow.outputs, [call.id for call in workflow.stations]
 
 
 def _alone(call: Mapping[str, Any]) -> dict[str, Any]:

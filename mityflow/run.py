@@ -346,6 +346,8 @@ class ActiveRun:
     def _ask(self, wait: Wait) -> bool:
         from mityflow.answers import awaited
 
+        self._setting.recorder.catch_up()
+
         def ask(deadline: float | None) -> Answer | None:
             with self.interrupts.station(deadline):
                 return self._setting.answers(wait.task.id, wait.question)

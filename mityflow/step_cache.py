@@ -19,7 +19,7 @@ from mityflow import __version__
 from mityflow.errors import MityError
 from mityflow.expressions import ExpressionError, render_value
 from mityflow.station import Artifact, StationResult
-from mityflow.steps import StepRun, run_step, settings
+from mityflow.steps import StepRun, as_data, run_step, settings
 from mityflow.store import Store, masked_values, write_atomically
 
 _LEFT_OUT = (".git", ".mity")
@@ -81,7 +81,7 @@ def _digest(run: StepRun) -> str:
     digest = hashlib.sha256(json.dumps(run.masker.data(parts), sort_keys=True, default=str).encode())
     for pattern in render_value(cache.paths, scope) if cache else ():
         for name, content in _files(context.workspace, str(pattern)):
-            digest.update(f"\0{name}\0{content}".encode())
+            digest.update(f"\0{name}\0{content}".encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 
@@ -96,7 +96,8 @@ def _files(workspace: Path, pattern: str) -> Iterator[tuple[str, str]]:
     if pattern.startswith(("/", "~")) or ".." in Path(pattern).parts or not pattern.strip():
         raise MityError(f"'{pattern}' leads out of the workspace")
     try:
-        found = {place for match in workspace.glob(pattern) for place in _all_in(match)}
+        matches = workspace.glob(pattern) if Path(pattern).parts else [workspace]  # no glob takes a mere '.'
+        found = {place for match in matches for place in _all_in(match)}
     except (ValueError, NotImplementedError) as error:
         raise MityError(f"'{pattern}' is no pattern: {error}") from error
     names = {place.relative_to(workspace).as_posix(): place for place in found}
@@ -129,9 +130,9 @@ def _known(path: Path, run: StepRun, store: Store) -> StationResult | None:
     """The success that stands for this step, if all that it gave is still there."""
     try:
         data: Mapping[str, Any] = json.loads(path.read_bytes())
-        outputs, origin = dict(data["outputs"]), str(data["run"])
-        artifacts = [Artifact(**artifact) for artifact in data["artifacts"]]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        outputs, origin = as_data(dict(data["outputs"])), str(data["run"])
+        artifacts = [Artifact(**{key: str(value) for key, value in each.items()}) for each in data["artifacts"]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     there = all((run.base.workspace / artifact.path).exists() for artifact in artifacts)
     if not there or not store.begun(origin) or any(key not in outputs for key in run.step.output.keys):

@@ -281,12 +281,14 @@ class Recorder:
         self._clock = clock
         self._lines = _result_lines(log)
         self._next_snapshot = 0.0
+        self._behind = False
 
     def record(self, event: str, **data: Any) -> dict[str, Any]:
         """Record an event, and return it as it was recorded. Raises StoreError when that failed."""
         whole = _masked({"event": event, "at": iso(self._clock.now()), **data}, self._mask)
         self._writer.append(whole, sync=event in _SYNCED)
         self.log.apply(whole)
+        self._behind = True
         if event in ("step.completed", "step.waiting"):
             self._lines[whole["step"]] = _result_line(whole["step"], whole["result"])
         if event in ("run.resumed", "step.answered"):
@@ -295,11 +297,17 @@ class Recorder:
             self._write_snapshot()
         return whole
 
+    def catch_up(self) -> None:
+        """Write the log's file if it lacks what was recorded last; for a wait that may take days."""
+        if self._behind:
+            self._write_snapshot()
+
     def close(self) -> None:
         """Close the journal."""
         self._writer.close()
 
     def _write_snapshot(self) -> None:
+        self._behind = False
         path = self.log.path = self._store.log_path(self.log.workflow_id)
         begun = time.perf_counter()
         with _writing(path):

@@ -1,0 +1,139 @@
+"""Rare courses of a run: what once went wrong there."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes import fake, stations
+
+from mityflow import (
+    Answer,
+    Question,
+    StationContext,
+    StationResult,
+    Workflow,
+    WorkflowContext,
+    WorkflowExecutor,
+)
+
+
+@pytest.mark.parametrize(
+    ("option", "state", "status"), [("skip", "completed", "skipped"), ("stop", "failed", "failed")]
+)
+def test_the_failure_of_a_foreach_itself_can_be_answered(workspace: Path, option: str, state: str, status: str) -> None:
+    workflow = Workflow("w", "W").station("act", id="a", foreach="{{ workspace }}", on_failure="ask")
+    executor = WorkflowExecutor(stations(fake("act")))
+    log = executor.execute(workflow, WorkflowContext(workspace))
+    assert log.question
+    log = executor.resume(log, answer=Answer(option))
+    assert (str(log.state), log.results["a"].status) == (state, status)
+
+
+def test_the_log_of_a_run_that_waits_has_what_completed_while_the_question_was_open(workspace: Path) -> None:
+    asked = threading.Event()
+
+    def act(context: StationContext) -> StationResult:
+        if context.step == "a":
+            return StationResult.needs_input(Question("q", "which?", ["this", "that"]))
+        asked.wait(20)
+        return StationResult.success("act")
+
+    class Watcher:
+        def on_event(self, event: Mapping[str, Any]) -> None:
+            if event["event"] == "step.waiting":
+                asked.set()
+
+        def on_output(self, step: str, data: bytes) -> None:
+            pass
+
+    workflow = Workflow("w", "W").with_max_parallel(2).station("act", id="a").station("act", id="b")
+    executor = WorkflowExecutor(stations(fake("act", act)), observer=Watcher())
+    log = executor.execute(workflow, WorkflowContext(workspace))
+    assert str(log.state) == "waiting"
+    assert log.path
+    assert json.loads(log.path.read_text()) == json.loads(json.dumps(log.to_data()))
+    assert log.results["b"].success
+
+
+def test_what_began_goes_on_when_an_edit_puts_another_step_before_it(workspace: Path) -> None:
+    def act(context: StationContext) -> StationResult:
+        if context.step == "called/ask" and context.answer is None:
+            return StationResult.needs_input(Question("q", "which?", ["this", "that"]))
+        return StationResult.success("act")
+
+    called = Workflow("called", "Called").station("act", id="ask").station("act", id="then")
+    before = Workflow("w", "W").sub_workflow(called).station("act", id="last")
+    after = Workflow("w", "W").station("act", id="last").sub_workflow(called)
+    executor = WorkflowExecutor(stations(fake("act", act)))
+    log = executor.execute(before, WorkflowContext(workspace))
+    log = executor.resume(log, workflow=after, with_edits=True, answer=Answer("this"))
+    assert str(log.state) == "completed"
+    assert log.stations == ["last", "called/ask", "called/then", "called"]
+
+
+def test_edited_outputs_of_a_called_workflow_are_given(workspace: Path) -> None:
+    ran: list[str] = []
+
+    def act(context: StationContext) -> StationResult:
+        ran.append(context.step)
+        return StationResult.success("act", outputs={"k": context.step})
+
+    def workflow(value: str, *, more: bool) -> Workflow:
+        called = Workflow("called", "Called").station("act", id="a")
+        called = called.station("act", id="b") if more else called
+        return (
+            Workflow("w", "W")
+            .sub_workflow(called.with_output("k", value), id="each", foreach=[1, 2])
+            .station("act", id="last")
+            .with_output("k", "{{ stations.each.outputs.k | join(' ') }}")
+        )
+
+    executor = WorkflowExecutor(stations(fake("act", act, gives=("k",))))
+    log = executor.execute(workflow("{{ outputs.k }}", more=True), WorkflowContext(workspace))
+    assert log.workflow_outputs == {"k": "each[0]/b each[1]/b"}
+    ran.clear()
+    log = executor.resume(log, workflow=workflow("now {{ outputs.k }}", more=True), with_edits=True)
+    assert log.workflow_outputs == {"k": "now each[0]/b now each[1]/b"}
+    assert ran == ["last"]
+    ran.clear()
+    log = executor.resume(log, workflow=workflow("now {{ outputs.k }}", more=False), with_edits=True)
+    assert log.workflow_outputs == {"k": "now each[0]/a now each[1]/a"}
+    assert set(log.results) == set(log.stations)
+    assert ran == ["last"]
+
+
+def cached(workspace: Path, paths: list[str]) -> StationResult:
+    workflow = Workflow("w", "W").station("act", id="a", cache={"paths": paths})
+    log = WorkflowExecutor(stations(fake("act", gives=("k",)))).execute(workflow, WorkflowContext(workspace))
+    return log.results["a"]
+
+
+def test_any_file_name_and_the_workspace_itself_can_be_watched(workspace: Path) -> None:
+    os.close(os.open(os.fsencode(workspace) + b"/\xff\xfe", os.O_CREAT))
+    assert [cached(workspace, ["."]).status for _ in range(2)] == ["succeeded", "cached"]
+    (workspace / "file").touch()
+    assert [cached(workspace, ["."]).status for _ in range(2)] == ["succeeded", "cached"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"artifacts": [{"name": "a", "path": [2]}]},
+        {"artifacts": [{"name": "a", "path": "a\0b"}]},
+        {"artifacts": [5]},
+        {"outputs": {"k": float("nan")}},
+        {"run": "../.."},
+    ],
+)
+def test_a_damaged_record_of_unchanged_work_costs_doing_it_again(workspace: Path, damage: Any) -> None:
+    (workspace / "file").touch()
+    cached(workspace, ["file"])
+    [record] = (workspace / ".mity" / "cache" / "steps").iterdir()
+    record.write_text(json.dumps({**json.loads(record.read_text()), **damage}))
+    assert cached(workspace, ["file"]).status == "succeeded"
