@@ -102,13 +102,18 @@ def read_lock(workflow_file: Path) -> dict[str, Any] | None:
         return None
     try:
         data: dict[str, Any] = json.loads(path.read_bytes())
-        _ = [(was["from"], was["version"], was["contract"]) for was in data["stations"].values()]
-        _ = list(data["workflows"].items())
+        check_pins(data)
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(f"{path} is no lock file ({error})", hint="'mityflow lock' writes it anew") from error
     return data
+
+
+def check_pins(data: Mapping[str, Any]) -> None:
+    """What :func:`pins` gave, read again. Raises KeyError, TypeError or AttributeError for anything else."""
+    _ = [(was["from"] + was["version"], was["contract"]) for was in data["stations"].values()]
+    _ = list(data["workflows"].items())
 
 
 def check_lock(workflow: Workflow, workflow_file: Path, registry: StationRegistry) -> list[str]:
