@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,14 @@ from mityflow import (
     Answer,
     Question,
     StationContext,
+    StationRegistry,
     StationResult,
     Workflow,
     WorkflowContext,
     WorkflowExecutor,
 )
-from mityflow.errors import ResumeError, StoreError
+from mityflow.errors import FaultsError, ResumeError, StoreError, UsageError
+from mityflow.workflow_files import load_workflow
 
 
 @pytest.mark.parametrize(
@@ -207,3 +209,35 @@ def test_a_damaged_recipe_is_told(workspace: Path, place: tuple[Any, ...], value
     for act in (executor.resume, executor.rerun):
         with pytest.raises(StoreError, match=r"plan\.json .* is damaged"):
             act(executor.load_log(folder))
+
+
+def test_a_ring_of_links_is_a_fault(write: Callable[[str, str], Path], tmp_path: Path) -> None:
+    (tmp_path / "ring.yaml").symlink_to("ring.yaml")
+    caller = write("w.yaml", "version: 1\nid: w\nstations:\n  - workflow: ./ring.yaml\n")
+    with pytest.raises(FaultsError, match=r"no file './ring\.yaml'"):
+        load_workflow(caller, workspace=tmp_path)
+    with pytest.raises(UsageError, match="symbolic links"):
+        load_workflow(tmp_path / "ring.yaml")
+
+
+def chain(write: Callable[[str, str], Path], deep: int, step: str) -> Path:
+    last = f"  - {{station: shell, id: {step}, with: {{script: echo done}}}}\n"
+    for i in range(deep):
+        call = f"  - {{workflow: ./w{i + 1}.yaml, id: {step}}}\n" if i < deep - 1 else last
+        write(f"w{i}.yaml", f"version: 1\nid: w{i}\nstations:\n{call}")
+    return write("x", "").with_name("w0.yaml")
+
+
+def test_workflows_call_each_other_to_a_bound(write: Callable[[str, str], Path], tmp_path: Path) -> None:
+    with pytest.raises(FaultsError, match="more than 32 deep"):
+        load_workflow(chain(write, 33, "s"), workspace=tmp_path)
+
+
+def test_the_output_of_a_step_with_a_very_long_id_is_kept(
+    write: Callable[[str, str], Path], registry: StationRegistry, tmp_path: Path, workspace: Path
+) -> None:
+    workflow = load_workflow(chain(write, 32, "a" * 60), workspace=tmp_path)
+    log = WorkflowExecutor(registry).execute(workflow, WorkflowContext(workspace))
+    assert str(log.state) == "completed"
+    [kept] = (workspace / ".mity" / "runs" / log.run_id / "stations").iterdir()
+    assert kept.read_text() == "done\n"
