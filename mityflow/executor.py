@@ -113,7 +113,7 @@ class WorkflowExecutor:
         what :meth:`execute` raises.
         """
         if log.path is None:
-            raise ResumeError("this log belongs to no run on disk")
+            raise ResumeError((log.damaged and log.error) or "this log belongs to no run on disk")
         store = Store(log.path.parent.parent.parent, self._clock)
         stored = store.plan(log.run_id)
         recipe = restore(stored, log.run_id, workflow, env or {}, edited=with_edits)
@@ -124,13 +124,9 @@ class WorkflowExecutor:
         store.prepare()
         with store.lock() as lock:
             journal = store.journal(log.run_id)
-            if journal.damage:
-                where = f"{store.run_folder(log.run_id) / 'events.jsonl'}:{journal.damage.line}"
-                raise ResumeError(
-                    f"{where}: {journal.damage.reason}; what came after it is not known",
-                    hint="start a new run; nothing recorded before that line is lost",
-                )
             now = store.fold(log.run_id, journal)
+            if now.damaged:
+                raise ResumeError(now.error or "", hint="start a new run; nothing recorded before that line is lost")
             if now.unfinished:
                 now.mark_died()  # we hold the lock, so nobody else is at work on it
             changes: dict[str, Any] = {}
@@ -172,7 +168,7 @@ class WorkflowExecutor:
         ResumeError when a value was not stored and is not given, and what :meth:`execute` raises.
         """
         if log.path is None:
-            raise ResumeError("this log belongs to no run on disk")
+            raise ResumeError((log.damaged and log.error) or "this log belongs to no run on disk")
         stored = Store(log.path.parent.parent.parent, self._clock).plan(log.run_id)
         recipe = restore(stored, log.run_id, None, env or {}, replaced=inputs or ())
         context = recipe.context

@@ -39,15 +39,6 @@ def pins(workflow: Workflow, registry: StationRegistry) -> dict[str, Any]:
     return {"stations": stations, "workflows": dict(sorted(named.items()))}
 
 
-def need_shape(pinned: Any) -> None:
-    """Raises KeyError, TypeError or AttributeError for data that :func:`pins` cannot have made."""
-    for station in pinned["stations"].values():
-        for key in ("from", "version", "contract"):
-            if not isinstance(station[key], str):
-                raise TypeError(f"'{key}' of a station is no text")
-    pinned["workflows"].items()
-
-
 def drift(pinned: Mapping[str, Any], workflow: Workflow, registry: StationRegistry) -> Drift:
     """What is different now. Stations that are new in the workflow, and so not pinned, are named as well."""
     broken: list[str] = []
@@ -111,12 +102,18 @@ def read_lock(workflow_file: Path) -> dict[str, Any] | None:
         return None
     try:
         data: dict[str, Any] = json.loads(path.read_bytes())
-        need_shape(data)
+        check_pins(data)
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(f"{path} is no lock file ({error})", hint="'mityflow lock' writes it anew") from error
     return data
+
+
+def check_pins(data: Mapping[str, Any]) -> None:
+    """What :func:`pins` gave, read again. Raises KeyError, TypeError or AttributeError for anything else."""
+    _ = [(was["from"] + was["version"], was["contract"]) for was in data["stations"].values()]
+    _ = list(data["workflows"].items())
 
 
 def check_lock(workflow: Workflow, workflow_file: Path, registry: StationRegistry) -> list[str]:

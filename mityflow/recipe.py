@@ -61,8 +61,10 @@ def new_recipe(
 
 
 def source_of(recipe: Mapping[str, Any]) -> Source | None:
-    """The file that a recipe's workflow came from."""
+    """The file that a recipe's workflow came from. Raises StoreError when it cannot be read."""
     path, text = recipe.get("workflow_file"), recipe.get("workflow_text")
+    if not isinstance(path, str | None) or not isinstance(text, str | None):
+        raise StoreError(f"plan.json of run {recipe.get('run_id')} is damaged: 'workflow_file' is no text")
     return Source(Path(path), text or "") if path else None
 
 
@@ -94,8 +96,11 @@ def _masked_call(call: Mapping[str, Any], mask: Callable[[Any], Any]) -> dict[st
 
 def stored_workflow(data: Mapping[str, Any], run_id: str) -> Workflow:
     """The workflow of a recipe. Raises StoreError when it cannot be read."""
+    from mityflow.shapes import check_workflow
+
     try:
         path = data.get("workflow_file")
+        check_workflow(data["workflow"])
         return Workflow.from_data(data["workflow"], Path(path) if path else None)
     except (KeyError, TypeError, AttributeError, ValueError, UsageError) as error:
         raise StoreError(f"plan.json of run {run_id} is damaged: {error!r}") from error
@@ -117,9 +122,12 @@ def restore(
     """
     import os
 
+    from mityflow.shapes import check_context
+
     try:
         stored = stored_workflow(data, run_id)
         digest, kept = data["digest"], data["context"]
+        check_context(kept)
         names = [n for n in kept["env_names"] if n not in env and n not in os.environ]
         lost = [name for name in data["masked_inputs"] if name not in replaced]
     except (KeyError, TypeError, AttributeError, ValueError, UsageError) as error:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from mityflow import __version__
 from mityflow.errors import UsageError
-from mityflow.pins import drift, need_shape, pins
+from mityflow.pins import check_pins, drift, pins
 from mityflow.plan import Plan
 from mityflow.recipe import Source, changed_parts
 from mityflow.registry import StationRegistry
@@ -66,11 +66,14 @@ def read_plan(path: Path) -> SavedPlan:
         raise UsageError(f"{path} has the format {data.get('format')}; this mityflow reads {FORMAT}")
     if _digest(data) != data.get("digest"):
         raise UsageError(f"{path} was changed after it was saved", hint="save the plan anew")
+    from mityflow.shapes import check_workflow
+
     try:
+        check_workflow(data["workflow"])
         source = Source(Path(data["workflow_file"]), data["workflow_text"])
         workflow = Workflow.from_data(data["workflow"], source.path)
         saved = SavedPlan(workflow, source, dict(data["inputs"]), list(data["order"]), data["pinned"])
-        need_shape(saved.pinned)
+        check_pins(saved.pinned)
     except (KeyError, TypeError, ValueError, AttributeError, UsageError) as error:
         raise UsageError(f"{path} is damaged: {error!r}", hint="save the plan anew") from error
     return saved

@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection
 
 _PART = re.compile(r"[a-z][a-z0-9_-]{0,62}(\[[0-9]{1,6}\])?")
+_LONGEST_NAME = 200
 
 
 def joined(path: str, local: str) -> str:
@@ -61,5 +62,10 @@ def is_step_id(text: str) -> bool:
 
 
 def file_name(step: str) -> str:
-    """The id as part of a file's name."""
-    return step.replace("/", ".")
+    """The id as part of a file's name, cut where systems would refuse it."""
+    name = step.replace("/", ".")
+    if len(name) <= _LONGEST_NAME:
+        return name
+    import hashlib
+
+    return f"{name[:_LONGEST_NAME]}~{hashlib.sha256(step.encode()).hexdigest()[:16]}"

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 from mityflow.clock import Clock, iso
 from mityflow.errors import MityError, StoreError, UsageError
-from mityflow.journal import Journal, JournalWriter, read_journal, write_all
+from mityflow.journal import Damage, Journal, JournalWriter, read_journal, write_all
 from mityflow.lock import WorkspaceLock, holder
 from mityflow.log import ExecutionLog
 
@@ -178,25 +178,28 @@ class Store:
 
     def load(self, run_id: str) -> ExecutionLog:
         """The log of a run, folded from its journal; ``died`` is set when nobody is at work on it."""
-        journal = self.journal(run_id)
-        log = self.fold(run_id, journal)
-        if journal.damage:
-            path = self.run_folder(run_id) / "events.jsonl"
-            log.mark_damaged(f"{path}:{journal.damage.line}: {journal.damage.reason}; what came after is not known")
-        elif log.unfinished and not self.at_work(run_id):
+        log = self.fold(run_id, self.journal(run_id))
+        if log.unfinished and not self.at_work(run_id):
             log.mark_died()
         return log
 
     def fold(self, run_id: str, journal: Journal) -> ExecutionLog:
-        """The log that a journal makes. Raises StoreError for an event that lacks something."""
-        path = self.run_folder(run_id) / "events.jsonl"
+        """The log that a journal makes; where an event is damaged, that of the events before it, and it says so."""
+        from mityflow.shapes import check_event
+
         log = ExecutionLog()
         log.run_id = run_id
+        damage = journal.damage
         for number, event in enumerate(journal.events, 1):
             try:
+                check_event(event)
                 log.apply(event)
-            except (KeyError, TypeError, ValueError, AttributeError, UsageError) as error:
-                raise StoreError(f"{path}:{number}: this event is damaged ({error!r})") from error
+            except (KeyError, TypeError, ValueError, AttributeError, MityError) as error:
+                damage = Damage(number, f"this event is damaged ({error!r})")
+                break
+        if damage:
+            path = self.run_folder(run_id) / "events.jsonl"
+            log.mark_damaged(f"{path}:{damage.line}: {damage.reason}; what came after it is not known")
         if log.workflow_id:
             log.path = self.log_path(log.workflow_id)
         return log

@@ -12,6 +12,8 @@ from mityflow.errors import Fault, FaultsError, MityError, Problem, nearest
 from mityflow.loader import Loaded, parse_workflow, read_bytes
 from mityflow.workflow import StationCall, Workflow
 
+MOST_DEEP = 32
+
 
 class WorkflowFile(NamedTuple):
     """One file: its bytes, and what it holds, with the workflows that its calls mean attached."""
@@ -32,7 +34,7 @@ def load_files(
     A called file must be in ``workspace`` (the current folder by default) or in the first file's own folder.
     What is wrong is in each ``loaded.faults``; raises UsageError when the first file cannot be read.
     """
-    files = _Files((workspace or Path()).resolve(), path.resolve().parent, known_good)
+    files = _Files(_real(workspace or Path()), _real(path).parent, known_good)
     files.load(path, shown or str(path))
     return list(reversed(files.found.values()))
 
@@ -56,7 +58,7 @@ class _Files:
 
     def load(self, path: Path, shown: str) -> Loaded:
         """Read a file, and first those it calls."""
-        real = path.resolve()
+        real = _real(path)
         if real in self.found:
             return self.found[real].loaded
         data = read_bytes(path)
@@ -103,11 +105,13 @@ class _Files:
     def _called(self, ref: str, path: Path, shown: str) -> Workflow | None:
         """The workflow that is meant, None when its file has faults. Raises MityError when it cannot be had."""
         place = self._find(ref, path)
-        real = place.resolve()
+        real = _real(place)
         chain = [each for each, _ in self._chain]
         if real in chain:
             ring = [name for _, name in self._chain[chain.index(real) :]]
             raise MityError(f"the workflow calls itself: {' -> '.join([*ring, ring[0]])}")
+        if len(chain) >= MOST_DEEP:
+            raise MityError(f"workflows call each other more than {MOST_DEEP} deep")
         relative = ref.startswith(("./", "../"))
         name = os.path.normpath(os.path.join(os.path.dirname(shown), ref)) if relative else str(place)
         loaded = self.load(place, name)
@@ -117,11 +121,16 @@ class _Files:
         if not ref.startswith(("./", "../")):
             return _named(ref)
         place = path.parent / ref
-        if not any(place.resolve().is_relative_to(root) for root in self._roots):
+        if not any(_real(place).is_relative_to(root) for root in self._roots):
             raise MityError(f"'{ref}' is outside of the workspace")
         if not place.is_file():
             raise MityError(f"there is no file '{ref}' beside {path.name}", hint=_meant(place))
         return place
+
+
+def _real(path: Path) -> Path:
+    """The file itself, where links lead to one; a ring of links is found when the file is read."""
+    return Path(os.path.realpath(path))
 
 
 def _meant(place: Path) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,14 @@ from mityflow import (
     Answer,
     Question,
     StationContext,
+    StationRegistry,
     StationResult,
     Workflow,
     WorkflowContext,
     WorkflowExecutor,
 )
+from mityflow.errors import FaultsError, ResumeError, StoreError, UsageError
+from mityflow.workflow_files import load_workflow
 
 
 @pytest.mark.parametrize(
@@ -137,3 +140,104 @@ def test_a_damaged_record_of_unchanged_work_costs_doing_it_again(workspace: Path
     [record] = (workspace / ".mity" / "cache" / "steps").iterdir()
     record.write_text(json.dumps({**json.loads(record.read_text()), **damage}))
     assert cached(workspace, ["file"]).status == "succeeded"
+
+
+def failed_run(workspace: Path) -> tuple[Workflow, WorkflowExecutor, Path]:
+    workflow = Workflow("w", "W").station("act", id="a", foreach=[1, 2]).station("bad", id="b")
+    bad = fake("bad", lambda context: StationResult.failure("told to"))
+    executor = WorkflowExecutor(stations(fake("act"), bad))
+    log = executor.execute(workflow, WorkflowContext(workspace))
+    return workflow, executor, workspace / ".mity" / "runs" / log.run_id
+
+
+@pytest.mark.parametrize(
+    ("kind", "change"),
+    [
+        ("run.started", {"stations": ["a", -1]}),
+        ("run.started", {"context": {}}),
+        ("step.expanded", {"items": []}),
+        ("step.expanded", {"stations": "a"}),
+        ("step.started", {"attempt": "x"}),
+        ("step.completed", {"result": {"status": "succeeded", "completed_at": [1]}}),
+        ("step.completed", {"event": "step.unknown"}),
+        ("step.completed", {"step": "nobody[0]"}),
+        ("run.ended", {"outputs": [1]}),
+        ("run.ended", {"state": "nonsense"}),
+    ],
+)
+def test_a_damaged_event_is_told_with_its_line_and_stops_no_other_run(
+    workspace: Path, kind: str, change: Mapping[str, Any]
+) -> None:
+    workflow, executor, folder = failed_run(workspace)
+    journal = folder / "events.jsonl"
+    events = [json.loads(line) for line in journal.read_text().splitlines()]
+    line = next(i for i, event in enumerate(events) if event["event"] == kind)
+    events[line].update(change)
+    journal.write_text("".join(json.dumps(event) + "\n" for event in events))
+    log_file = workspace / ".mity" / "logs" / "w.json"
+    log_file.write_text(log_file.read_text().replace('"state": "failed"', '"state": "running"'))
+    log = executor.load_log(folder)
+    assert log.damaged
+    assert not log.can_resume()
+    with pytest.raises(ResumeError, match=rf"events.jsonl:{line + 1}: this event is damaged"):
+        executor.resume(log)
+    assert str(executor.execute(Workflow("other", "O").station("act"), WorkflowContext(workspace)).state) == "completed"
+    assert str(executor.execute(workflow, WorkflowContext(workspace)).state) == "failed"
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("context", "metadata"), 5),
+        (("context", "inputs"), [1]),
+        (("workflow", "env"), -1),
+        (("workflow", "stations"), None),
+        (("workflow", "inputs"), {"a": None}),
+        (("workflow", "stations", 0, "id"), {}),
+        (("workflow", "stations", 0, "station"), [1]),
+        (("workflow", "stations", 0, "needs"), [[]]),
+    ],
+)
+def test_a_damaged_recipe_is_told(workspace: Path, place: tuple[Any, ...], value: Any) -> None:
+    _, executor, folder = failed_run(workspace)
+    plan = json.loads((folder / "plan.json").read_text())
+    inside = plan
+    for key in place[:-1]:
+        inside = inside[key]
+    inside[place[-1]] = value
+    (folder / "plan.json").write_text(json.dumps(plan))
+    for act in (executor.resume, executor.rerun):
+        with pytest.raises(StoreError, match=r"plan\.json .* is damaged"):
+            act(executor.load_log(folder))
+
+
+def test_a_ring_of_links_is_a_fault(write: Callable[[str, str], Path], tmp_path: Path) -> None:
+    (tmp_path / "ring.yaml").symlink_to("ring.yaml")
+    caller = write("w.yaml", "version: 1\nid: w\nstations:\n  - workflow: ./ring.yaml\n")
+    with pytest.raises(FaultsError, match=r"no file './ring\.yaml'"):
+        load_workflow(caller, workspace=tmp_path)
+    with pytest.raises(UsageError, match="symbolic links"):
+        load_workflow(tmp_path / "ring.yaml")
+
+
+def chain(write: Callable[[str, str], Path], deep: int, step: str) -> Path:
+    last = f"  - {{station: shell, id: {step}, with: {{script: echo done}}}}\n"
+    for i in range(deep):
+        call = f"  - {{workflow: ./w{i + 1}.yaml, id: {step}}}\n" if i < deep - 1 else last
+        write(f"w{i}.yaml", f"version: 1\nid: w{i}\nstations:\n{call}")
+    return write("x", "").with_name("w0.yaml")
+
+
+def test_workflows_call_each_other_to_a_bound(write: Callable[[str, str], Path], tmp_path: Path) -> None:
+    with pytest.raises(FaultsError, match="more than 32 deep"):
+        load_workflow(chain(write, 33, "s"), workspace=tmp_path)
+
+
+def test_the_output_of_a_step_with_a_very_long_id_is_kept(
+    write: Callable[[str, str], Path], registry: StationRegistry, tmp_path: Path, workspace: Path
+) -> None:
+    workflow = load_workflow(chain(write, 32, "a" * 60), workspace=tmp_path)
+    log = WorkflowExecutor(registry).execute(workflow, WorkflowContext(workspace))
+    assert str(log.state) == "completed"
+    [kept] = (workspace / ".mity" / "runs" / log.run_id / "stations").iterdir()
+    assert kept.read_text() == "done\n"
