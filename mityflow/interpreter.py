@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mityflow.expressions import ExpressionError, parse_condition, render_value
-from mityflow.log import ExecutionLog, ExecutionState, Frame
+from mityflow.frames import Frame
+from mityflow.log import ExecutionLog, ExecutionState
 from mityflow.plan import Plan, Step, ids_of
 from mityflow.station import FAILURE_QUESTION, Answer, Option, Question, StationResult
 from mityflow.step_ids import call_of, index_of, item_id, joined, path_of
