@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -241,3 +243,23 @@ def test_the_output_of_a_step_with_a_very_long_id_is_kept(
     assert str(log.state) == "completed"
     [kept] = (workspace / ".mity" / "runs" / log.run_id / "stations").iterdir()
     assert kept.read_text() == "done\n"
+
+
+def test_a_time_limit_reaches_asynchronous_code_in_a_thread(workspace: Path) -> None:
+    cleaned: list[str] = []
+
+    async def act(context: StationContext) -> StationResult:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            cleaned.append(context.step)
+        return StationResult.success("act")
+
+    workflow = Workflow("w", "W").with_max_parallel(2)
+    for step in ("a", "b"):
+        workflow = workflow.station("act", id=step, timeout="300ms")
+    begun = time.monotonic()
+    log = WorkflowExecutor(stations(fake("act", act))).execute(workflow, WorkflowContext(workspace))
+    assert [result.message for result in log.results.values()] == ["timed out after 300ms"] * 2
+    assert sorted(cleaned) == ["a", "b"]
+    assert time.monotonic() - begun < 10
