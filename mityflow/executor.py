@@ -170,7 +170,7 @@ class WorkflowExecutor:
         if log.path is None:
             raise ResumeError((log.damaged and log.error) or "this log belongs to no run on disk")
         stored = Store(log.path.parent.parent.parent, self._clock).plan(log.run_id)
-        recipe = restore(stored, log.run_id, None, env or {}, replaced=inputs or ())
+        recipe = restore(stored, log.run_id, None, env or {}, replaced=inputs or {})
         context = recipe.context
         for name, value in (inputs or {}).items():
             context = context.with_input(name, value)

@@ -113,12 +113,12 @@ def restore(
     env: Mapping[str, str],
     *,
     edited: bool = False,
-    replaced: Collection[str] = (),
+    replaced: Collection[str] | None = None,
 ) -> Recipe:
     """The recipe from its JSON data, with the environment values that were not stored.
 
-    ``replaced`` are inputs that will have another value. Raises ResumeError when the workflow means something
-    else now and need not be ``edited``, or when a value was masked because it held a secret and so is lost.
+    ``replaced`` are inputs that will have another value, where that can be. Raises ResumeError when the workflow means
+    something else now and need not be ``edited``, or when a value was masked because it held a secret and so is lost.
     """
     import os
 
@@ -129,7 +129,7 @@ def restore(
         digest, kept = data["digest"], data["context"]
         check_context(kept)
         names = [n for n in kept["env_names"] if n not in env and n not in os.environ]
-        lost = [name for name in data["masked_inputs"] if name not in replaced]
+        lost = [name for name in data["masked_inputs"] if name not in (replaced or ())]
     except (KeyError, TypeError, AttributeError, ValueError, UsageError) as error:
         raise StoreError(f"plan.json of run {run_id} is damaged: {error!r}") from error
     workflow = workflow or stored
@@ -146,7 +146,10 @@ def restore(
             hint="set it in the environment, or pass env={...} to resume",
         )
     if lost:
-        raise ResumeError(f"the input {' and '.join(lost)} held a secret and was not stored", hint="start a new run")
+        raise ResumeError(
+            f"the input {' and '.join(lost)} held a secret and was not stored",
+            hint="start a new run" if replaced is None else f"give it again, with -i {lost[0]}=VALUE",
+        )
     values = {n: env[n] if n in env else os.environ[n] for n in kept["env_names"]}
     context = WorkflowContext.from_data(kept, values)
     limits = data.get("guardrails") or {}
@@ -159,9 +162,11 @@ def restore(
 def _with_new_inputs(context: WorkflowContext, workflow: Workflow) -> WorkflowContext:
     """The context with the inputs that the workflow declares now; the values they have stay."""
     from mityflow.environment import with_inputs
-    from mityflow.inputs import resolve_inputs
+    from mityflow.inputs import missing_inputs, resolve_inputs
 
     kept = {name: value for name, value in context.inputs.items() if name in workflow.inputs}
+    for name in missing_inputs(workflow.inputs, kept):
+        raise ResumeError(f"the new input '{name}' has no default", hint="give it one, or start a new run")
     return with_inputs(context, resolve_inputs(workflow.inputs, kept))
 
 

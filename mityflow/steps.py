@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _LONGEST_TRACE = 8000
 _LARGEST = 10**300
+_BEAT = 0.1
+"""Seconds after which a station that waits in an event loop finds out that it is to stop."""
 
 
 class StepRun(NamedTuple):
@@ -108,8 +110,16 @@ def _execute(step: Step, context: StationContext) -> Any:
 def _awaited(answer: Any) -> Any:
     import asyncio
 
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(_BEAT)
+
     async def wait() -> Any:
-        return await answer
+        heart = asyncio.ensure_future(beat())  # what is raised in this thread comes when Python code runs next
+        try:
+            return await answer
+        finally:
+            heart.cancel()
 
     if asyncio._get_running_loop() is None:
         return asyncio.run(wait())

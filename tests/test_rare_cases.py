@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -241,3 +244,42 @@ def test_the_output_of_a_step_with_a_very_long_id_is_kept(
     assert str(log.state) == "completed"
     [kept] = (workspace / ".mity" / "runs" / log.run_id / "stations").iterdir()
     assert kept.read_text() == "done\n"
+
+
+def test_a_time_limit_reaches_asynchronous_code_in_a_thread(workspace: Path) -> None:
+    cleaned: list[str] = []
+
+    async def act(context: StationContext) -> StationResult:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            cleaned.append(context.step)
+        return StationResult.success("act")
+
+    workflow = Workflow("w", "W").with_max_parallel(2)
+    for step in ("a", "b"):
+        workflow = workflow.station("act", id=step, timeout="300ms")
+    begun = time.monotonic()
+    log = WorkflowExecutor(stations(fake("act", act))).execute(workflow, WorkflowContext(workspace))
+    assert [result.message for result in log.results.values()] == ["timed out after 300ms"] * 2
+    assert sorted(cleaned) == ["a", "b"]
+    assert time.monotonic() - begun < 10
+
+
+def test_what_to_do_about_a_value_that_is_missing_can_be_done(workspace: Path) -> None:
+    workflow = Workflow("w", "W", inputs={"v": {"type": "string"}}, secrets=("TOKEN",)).station("bad")
+    executor = WorkflowExecutor(stations(fake("bad", lambda context: StationResult.failure("told to"))))
+    context = WorkflowContext(workspace, inputs={"v": "it is hidden-word"}).with_env("TOKEN", "hidden-word")
+    log = executor.execute(workflow, context)
+    given = {"TOKEN": "hidden-word"}
+    with pytest.raises(ResumeError, match="held a secret") as caught:
+        executor.resume(log, env=given)
+    assert caught.value.hint == "start a new run"
+    with pytest.raises(ResumeError, match="held a secret") as caught:
+        executor.rerun(log, env=given)
+    assert caught.value.hint == "give it again, with -i v=VALUE"
+    log = executor.rerun(log, env=given, inputs={"v": "other"})
+    assert log.error == "bad: told to"
+    more = replace(workflow, inputs={**workflow.inputs, "n": {"type": "string"}})
+    with pytest.raises(ResumeError, match="the new input 'n' has no default"):
+        executor.resume(log, env=given, workflow=more, with_edits=True)
