@@ -236,7 +236,7 @@ def _same_steps(log: ExecutionLog, plan: Plan) -> None:
     if log.planned_steps != plan.step_ids():
         raise ResumeError(
             f"the steps of run {log.run_id} come in another order now",
-            hint="a station's dependencies have changed; start a new run",
+            hint="go on with 'mityflow resume --with-edits', or start a new run",
         )
 
 
