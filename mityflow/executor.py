@@ -135,6 +135,11 @@ class WorkflowExecutor:
                 changes["context"] = recipe.context.to_data()
             else:
                 _same_steps(now, plan)
+                if now.edited_digest not in (None, stored["digest"]):
+                    raise ResumeError(
+                        f"run {now.run_id} was edited, and ended before its plan was written",
+                        hint="give the edits again: mityflow resume --with-edits",
+                    )
             if from_step is not None:
                 if with_edits:
                     raise UsageError("a run goes on from a step, or with edits, not both")

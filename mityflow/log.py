@@ -63,7 +63,8 @@ class ExecutionLog:
     calls with ``foreach``, that are over and not to be run again; ``waiting`` those whose question is
     open; ``answers`` and ``asked``, by step, what was answered to a result that asked, until the step
     has another result. ``fresh`` are steps that were asked to run again: what is known of unchanged work
-    does not count for them. ``died`` tells that the process at work is gone.
+    does not count for them. ``edited_digest`` is that of the workflow as it was last edited. ``died``
+    tells that the process at work is gone.
     """
 
     def __init__(self) -> None:
@@ -86,6 +87,7 @@ class ExecutionLog:
         self.answers: dict[str, Answer] = {}
         self.asked: dict[str, StationResult] = {}
         self.fresh: frozenset[str] = frozenset()
+        self.edited_digest: str | None = None
         self.pid: int | None = None
         self.died = False
         self.damaged = False
@@ -314,6 +316,7 @@ class ExecutionLog:
         if "context" in event:
             self.root.context = event["context"]
         if "plan" in event:
+            self.edited_digest = event["plan"].get("digest")
             self.planned_steps = list(event["plan"]["stations"])
             for path, steps in event["plan"]["workflows"].items():
                 self.frames[path].replan(list(steps["steps"]), steps["main_count"])

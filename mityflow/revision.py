@@ -115,6 +115,7 @@ def with_edits(before: Workflow, plan: Plan, log: ExecutionLog) -> Revision:
         "forget": comparison.forget,
         "reopen": comparison.reopen,
         "plan": {
+            "digest": plan.workflow.digest(),
             "stations": plan.step_ids(),
             "workflows": {"": root, **comparison.workflows},
             "items": comparison.items,

@@ -38,10 +38,11 @@ def run_cached(run: StepRun, use: CacheUse) -> StationResult:
 
     Raises StoreError alone: when its output can no longer be recorded.
     """
-    if run.step.call.cache is None:
+    folder = use.store.root / "cache" / "steps"
+    if run.step.call.cache is None or folder.is_symlink() or folder.parent.is_symlink():
         return run_step(run)
     try:
-        path = use.store.root / "cache" / "steps" / f"{_digest(run)}.json"
+        path = folder / f"{_digest(run)}.json"
     except _NoFilesError as error:
         run.write(f"cache: '{error}' matches no file, so nothing is known to be unchanged\n".encode())
         return run_step(run)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from fakes import fake, stations
+from test_language_properties import Params
 
 from mityflow import (
     Answer,
@@ -283,3 +284,19 @@ def test_what_to_do_about_a_value_that_is_missing_can_be_done(workspace: Path) -
     more = replace(workflow, inputs={**workflow.inputs, "n": {"type": "string"}})
     with pytest.raises(ResumeError, match="the new input 'n' has no default"):
         executor.resume(log, env=given, workflow=more, with_edits=True)
+
+
+def test_edits_whose_plan_was_never_written_must_be_given_again(workspace: Path) -> None:
+    act = fake("act", lambda context: StationResult.failure("told to"), Params=Params)
+    executor = WorkflowExecutor(stations(act))
+    log = executor.execute(Workflow("w", "W").station("act"), WorkflowContext(workspace))
+    assert log.path
+    plan = workspace / ".mity" / "runs" / log.run_id / "plan.json"
+    before = plan.read_bytes()
+    edited = Workflow("w", "W").station("act", with_={"v": 1})
+    log = executor.resume(log, workflow=edited, with_edits=True)
+    plan.write_bytes(before)
+    with pytest.raises(ResumeError, match="was edited, and ended before its plan was written"):
+        executor.resume(log)
+    log = executor.resume(log, workflow=edited, with_edits=True)
+    assert str(log.state) == "failed"
