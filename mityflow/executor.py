@@ -134,12 +134,7 @@ class WorkflowExecutor:
                 changes |= revision.with_edits(recipe.stored, plan, now).event
                 changes["context"] = recipe.context.to_data()
             else:
-                _same_steps(now, plan)
-                if now.edited_digest not in (None, stored["digest"]):
-                    raise ResumeError(
-                        f"run {now.run_id} was edited, and ended before its plan was written",
-                        hint="give the edits again: mityflow resume --with-edits",
-                    )
+                _same_steps(now, plan, stored["digest"])
             if from_step is not None:
                 if with_edits:
                     raise UsageError("a run goes on from a step, or with edits, not both")
@@ -237,7 +232,12 @@ def _resumable(log: ExecutionLog, changes: Mapping[str, Any]) -> None:
         raise ResumeError(f"run {log.run_id} is {log.state}")
 
 
-def _same_steps(log: ExecutionLog, plan: Plan) -> None:
+def _same_steps(log: ExecutionLog, plan: Plan, digest: str) -> None:
+    if log.edited_digest not in (None, digest):
+        raise ResumeError(
+            f"run {log.run_id} was edited, and ended before its plan was written",
+            hint="give the edits again: mityflow resume --with-edits",
+        )
     if log.planned_steps != plan.step_ids():
         raise ResumeError(
             f"the steps of run {log.run_id} come in another order now",
