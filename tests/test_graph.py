@@ -107,7 +107,7 @@ def test_many_items_are_drawn_as_one(workspace: Path) -> None:
     assert [(node.lines[0], node.state) for node in nodes] == [("act x 50", "succeeded")]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(workflows())
 def test_no_box_covers_another_and_all_are_inside(workflow: Workflow) -> None:
     graph = drawn(workflow)

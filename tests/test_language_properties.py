@@ -33,7 +33,7 @@ from mityflow.log import fold
 from mityflow.step_ids import joined
 from mityflow.store import Store
 
-SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 class Params(BaseModel):

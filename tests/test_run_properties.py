@@ -120,7 +120,7 @@ def check_log(log: ExecutionLog, workflow: Workflow) -> None:
         assert log.error
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(workflows())
 def test_any_outcome_of_any_workflow_ends_in_a_log_that_is_its_journal(
     drawn: tuple[Workflow, dict[str, list[str]]],
@@ -151,7 +151,7 @@ def test_any_outcome_of_any_workflow_ends_in_a_log_that_is_its_journal(
                 break
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(workflows(), st.integers(1, 14))
 def test_after_a_crash_at_any_event_no_completed_station_runs_again(
     drawn: tuple[Workflow, dict[str, list[str]]], crash_at: int
