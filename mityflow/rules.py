@@ -84,7 +84,9 @@ _RULES: Mapping[str, Rule] = {
     "too-large": Rule("With the workflows it calls there are too many steps.", "Call fewer, or use 'foreach'."),
     # Stacks.
     "stack-folder": Rule("The folder of a stack lacks something.", "Put the files where the message says."),
+    "smoke": Rule("A stack has both 'health' and 'smoke'.", "Keep 'health' where the application listens."),
     "stack-id": Rule("The id of a stack is not the name of its folder.", "Rename one of them."),
+    "test-report": Rule("Nothing says where the tests are counted.", "Add 'files', the report's place."),
     "placeholder": Rule("Braces hold a name that is not known here.", "Use one of the names that the message lists."),
     "variable-name": Rule("A variable has a name that every template has.", "Rename the variable."),
     "variable-schema": Rule("The JSON Schema of a variable is wrong.", "Write it as JSON Schema 2020-12 wants it."),

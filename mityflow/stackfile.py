@@ -9,7 +9,7 @@ from typing import Any
 
 from mityflow.errors import Fault, FaultsError, Problem, UsageError
 from mityflow.source import Source, parse
-from mityflow.stacks import STACK_FILE, Health, Port, RunnerReport, Stack, Tool, fill, name_forms
+from mityflow.stacks import STACK_FILE, Health, Port, RunnerReport, Smoke, Stack, Tool, fill, name_forms
 
 Where = tuple[str | int, ...]
 _PHASES = ("install", "build", "lint", "test", "format")
@@ -93,6 +93,9 @@ def _meaning_problems(data: Mapping[str, Any], folder_name: str) -> Iterator[Pro
     if data.get("id", folder_name) != folder_name:
         yield Problem("stack-id", f"the id must be the folder's name, '{folder_name}'", ("id",))
     yield from _limit_problems(data.get("time_limits", {}))
+    yield from _report_problems(data.get("test_report") or {})
+    if "health" in data and "smoke" in data:
+        yield Problem("smoke", "an application is shown to work by 'health' or by 'smoke', not by both", ("smoke",))
     yield from _variable_problems(data.get("variables", {}))
     yield from _placeholder_problems(data)
 
@@ -105,6 +108,15 @@ def _limit_problems(limits: Mapping[str, Any]) -> Iterator[Problem]:
             parse_duration(text)
         except UsageError as error:
             yield Problem("duration", error.message, ("time_limits", phase))
+
+
+def _report_problems(report: Mapping[str, Any]) -> Iterator[Problem]:
+    form = report.get("format", "junit")
+    if form == "libtest" and "files" in report:
+        message = "tests are counted from what 'cargo test' prints; leave 'files' out"
+        yield Problem("test-report", message, ("test_report", "files"))
+    if form != "libtest" and report and "files" not in report:
+        yield Problem("test-report", f"a report in the format {form} is a file: add 'files'", ("test_report",))
 
 
 def _variable_problems(variables: Mapping[str, Mapping[str, Any]]) -> Iterator[Problem]:
@@ -127,6 +139,9 @@ def _placeholder_problems(data: Mapping[str, Any]) -> Iterator[Problem]:
     for phase in _PHASES:
         yield from _unknown_names(commands.get(phase), ("commands", phase), command)
     yield from _unknown_names(commands.get("run"), ("commands", "run"), command | {"host", "port"})
+    smoke = data.get("smoke") or {}
+    yield from _unknown_names(smoke.get("command"), ("smoke", "command"), command)
+    yield from _unknown_names(smoke.get("output"), ("smoke", "output"), set())
     for at, tool in enumerate(data.get("tools", [])):
         yield from _unknown_names((tool or {}).get("version_command"), ("tools", at, "version_command"), {"python"})
     for key in ("required_files", "config_files", "env", "health", "test_report"):
@@ -168,6 +183,7 @@ def _build(data: Mapping[str, Any], folder: Path, origin: str) -> Stack:
         env=data.get("env", {}),
         port=_port(data.get("port")),
         health=_health(data.get("health")),
+        smoke=_smoke(data.get("smoke")),
         test_report=_test_report(data.get("test_report")),
         required_files=tuple(data.get("required_files", ())),
         config_files=tuple(data.get("config_files", ())),
@@ -193,7 +209,11 @@ def _health(data: Mapping[str, Any] | None) -> Health | None:
     return Health(data["path"], data.get("status", 200), data.get("body")) if data else None
 
 
+def _smoke(data: Mapping[str, Any] | None) -> Smoke | None:
+    return Smoke(tuple(data["command"]), data["output"]) if data else None
+
+
 def _test_report(data: Mapping[str, Any] | None) -> RunnerReport | None:
     if not data:
         return None
-    return RunnerReport(data.get("format", "junit"), tuple(data.get("arguments", ())), data["files"])
+    return RunnerReport(data.get("format", "junit"), tuple(data.get("arguments", ())), data.get("files", ""))

@@ -22,6 +22,7 @@ GROUP = "mityflow.stacks"
 OWN_DISTRIBUTION = "mityflow"
 STACK_FILE = "stack.yaml"
 DEFAULT_TIME_LIMIT = "10m"
+LAUNCH_TIME_LIMIT = "1m"
 PROBE_TIME_LIMIT = 10.0
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
@@ -102,8 +103,18 @@ class Health(NamedTuple):
     body: str | None
 
 
+class Smoke(NamedTuple):
+    """A command that shows that an application works which does not listen; ``output`` is what it prints then."""
+
+    command: Command
+    output: str
+
+
 class RunnerReport(NamedTuple):
-    """The test runner's own report: what makes it, and where it is then (a glob in the application)."""
+    """The test runner's own report: what makes it, and where it is then (a glob in the application).
+
+    ``files`` is empty where tests are counted from what the command prints.
+    """
 
     format: str
     arguments: Command
@@ -127,6 +138,7 @@ class Stack(NamedTuple):
     env: Mapping[str, str]
     port: Port | None
     health: Health | None
+    smoke: Smoke | None
     test_report: RunnerReport | None
     required_files: tuple[str, ...]
     config_files: tuple[str, ...]
@@ -166,23 +178,30 @@ class Stack(NamedTuple):
         return [fill(path, names) or path for path in paths]
 
     def time_limit(self, phase: str) -> float:
-        """Seconds the commands of a phase may take together."""
+        """Seconds the commands of a phase may take together; for ``launch``, until the application answers."""
         from mityflow.workflow import parse_duration
 
-        return parse_duration(self.time_limits.get(phase, DEFAULT_TIME_LIMIT))
+        default = LAUNCH_TIME_LIMIT if phase == "launch" else DEFAULT_TIME_LIMIT
+        return parse_duration(self.time_limits.get(phase, default))
 
     def template_values(self, app_name: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         """What a template can name: the name forms, the variables, and the stack's commands as shell text.
 
         A variable ``x`` also comes as ``x_json``, quoted and escaped so that JSON, TOML, YAML and most
-        languages read it back. Raises UsageError for a variable that is unknown, wrong or missing.
+        languages read it back. One that is text comes as ``x_xml`` too, escaped for XML and HTML, and, for
+        names of files, as ``x_folders``, with slashes in place of dots. Raises UsageError for a variable that is unknown, wrong or missing.
         """
         import json
+        from html import escape
 
         names = self.names(app_name)
         given = self._variables(variables, names)
-        quoted = {f"{name}_json": json.dumps(value, ensure_ascii=False) for name, value in given.items()}
-        values: dict[str, Any] = {"stack": self.id, **names, **given, **quoted}
+        values: dict[str, Any] = {"stack": self.id, **names, **given}
+        for name, value in given.items():
+            values[f"{name}_json"] = json.dumps(value, ensure_ascii=False)
+            if isinstance(value, str):
+                values[f"{name}_xml"] = escape(value)
+                values[f"{name}_folders"] = value.replace(".", "/")
         for phase in ("install", "build", "lint", "test", "format"):
             values[f"{phase}_command"] = self._shell_text(self.commands.get(phase, ()), names)
         host, port = "127.0.0.1", str(self.port.default if self.port else "")
@@ -248,20 +267,24 @@ def stack_names(workspace: Path | None = None) -> list[str]:
 
 
 def name_forms(app_name: str, reserved: Iterable[str] = ()) -> dict[str, str]:
-    """The spellings of an application's name: as given, kebab, snake, pascal and title.
+    """The spellings of an application's name: as given, kebab, snake, flat, pascal and title.
 
-    A name whose snake form is in ``reserved`` gets ``app`` as a further word in all but the first.
+    A name whose snake form is in ``reserved`` gets ``app`` as a further word in all but the first;
+    a flat form that is in it by itself gets ``app`` at its end.
 
     >>> name_forms("my-app")["app_name_pascal"]
     'MyApp'
     """
+    reserved = set(reserved)
     words = re.findall("[a-z0-9]+", app_name.lower()) or ["app"]
-    if "_".join(words) in set(reserved):
+    if "_".join(words) in reserved:
         words.append("app")
+    flat = "".join(words)
     return {
         "app_name": app_name,
         "app_name_kebab": "-".join(words),
         "app_name_snake": "_".join(words),
+        "app_name_flat": flat + "app" if flat in reserved else flat,
         "app_name_pascal": "".join(word.capitalize() for word in words),
         "app_name_title": " ".join(word.capitalize() for word in words),
     }

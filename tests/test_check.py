@@ -129,7 +129,7 @@ def test_every_fault_of_a_stack_file_comes_with_its_place(tmp_path: Path, write:
         "2:5: the id must be the folder's name, 'site' [stack-id]",
         "3:1: unknown key 'nmae'; did you mean 'name'? [unknown-key]",
         "6:3: unknown key 'tst'; did you mean 'test'? [unknown-key]",
-        "7:18: '{{ nope }}' holds more than known names in braces (known here: app_name, app_name_kebab,"
+        "7:18: '{{ nope }}' holds more than known names in braces (known here: app_name, app_name_flat, app_name_kebab,"
         " app_name_pascal, app_name_snake, app_name_title, python) [placeholder]",
         "9:5: the key 'get' is missing [missing-key]",
         "11:5: entry 2 of 'tools' must be a mapping [type]",

@@ -164,6 +164,26 @@ def test_variables_reach_the_template_as_data(tmp_path: Path) -> None:
     assert made["c"] == b"{{ y }}"
 
 
+_GROUP = "variables: {group: {type: string, default: com.example}}\n"
+
+
+def test_a_dotted_value_becomes_folders_in_a_path(tmp_path: Path) -> None:
+    files = {"src/{{ group_folders }}/{{ app_name_flat }}/a": "{{ group }}"}
+
+    assert scaffolded(tmp_path, files, _GROUP) == {"src/com/example/myapp/a": b"com.example"}
+
+
+@pytest.mark.parametrize("group", ["a..b", ".a", "a/../b", "a.git.b/.git", "con.a"])
+def test_folders_of_a_value_are_checked_one_by_one(tmp_path: Path, group: str) -> None:
+    write_stack(tmp_path, "small", {"{{ group_folders }}/a": "a"}, _GROUP)
+
+    result = scaffold(tmp_path, variables={"group": group})
+
+    assert not result.success
+    assert "becomes a name that" in result.message
+    assert not (tmp_path / "my-app").exists()
+
+
 def test_a_wrong_variable_ends_it_before_anything_is_written(tmp_path: Path) -> None:
     write_stack(tmp_path, "small", {"a": "a"}, _VARIABLES)
 

@@ -321,9 +321,15 @@ def test_name_forms(app_name: str, kebab: str, snake: str, pascal: str, title: s
         "app_name": app_name,
         "app_name_kebab": kebab,
         "app_name_snake": snake,
+        "app_name_flat": snake.replace("_", ""),
         "app_name_pascal": pascal,
         "app_name_title": title,
     }
+
+
+def test_a_flat_name_that_is_reserved_gets_app_at_its_end() -> None:
+    assert name_forms("in-t", {"int"})["app_name_flat"] == "intapp"
+    assert name_forms("int", {"int"})["app_name_flat"] == "intapp"
 
 
 @pytest.mark.parametrize(
@@ -379,6 +385,16 @@ variables:
 
     assert (values["package"], values["size"]) == ("org.acme.my_app", 3)
     assert values["package_json"] == '"org.acme.my_app"'
+
+
+def test_text_is_escaped_for_xml_and_turned_into_folders(tmp_path: Path) -> None:
+    extra = "variables: {group: {type: string}, size: {type: integer, default: 3}}\n"
+
+    values = _stack(tmp_path, extra).template_values("my-app", {"group": "com.<a & \"b\">"})
+
+    assert values["group_xml"] == "com.&lt;a &amp; &quot;b&quot;&gt;"
+    assert values["group_folders"] == 'com/<a & "b">'
+    assert "size_xml" not in values
 
 
 def test_all_wrong_variables_are_named_at_once(tmp_path: Path) -> None:

@@ -179,6 +179,8 @@ def _stack_lines(data: dict[str, Any]) -> list[str]:
         lines.append(f"run: {' '.join(data['run'])}")
     if data["health"]:
         lines.append(f"health: {data['health']['path']} answers {data['health']['status']}")
+    if data["smoke"]:
+        lines.append(f"smoke: {' '.join(data['smoke']['command'])}")
     return lines
 
 

@@ -28,6 +28,7 @@ FilePattern = Annotated[
 Version = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)*$")]
 Duration = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(ms|s|m|h|d)$")]
 EnvName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+ReportFormat = Literal["junit", "trx", "tap", "jest", "libtest"]
 VariableName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 
 
@@ -45,8 +46,8 @@ class CommandsModel(FileModel):
     """The commands of each phase, started in the application's folder, one after another.
 
     An argument may name {{ python }}, the Python that mityflow runs on; the forms of the application's
-    name, {{ app_name }}, {{ app_name_kebab }}, {{ app_name_snake }}, {{ app_name_pascal }} and
-    {{ app_name_title }}; and in ``run`` {{ host }} and {{ port }}.
+    name, {{ app_name }}, {{ app_name_kebab }}, {{ app_name_snake }}, {{ app_name_flat }},
+    {{ app_name_pascal }} and {{ app_name_title }}; and in ``run`` {{ host }} and {{ port }}.
     """
 
     install: Commands | None = Field(None, description="Fetch what the application depends on.")
@@ -58,12 +59,16 @@ class CommandsModel(FileModel):
 
 
 class TimeLimitsModel(FileModel):
-    """How long all commands of a phase may take together: 90s, 10m, 1.5h."""
+    """How long all commands of a phase may take together: 90s, 10m, 1.5h.
+
+    10m where nothing is said, and 1m for ``launch``.
+    """
 
     install: Duration | None = Field(None, description="Limit of the install commands.")
     build: Duration | None = Field(None, description="Limit of the build commands.")
     lint: Duration | None = Field(None, description="Limit of the lint commands.")
     test: Duration | None = Field(None, description="Limit of the test commands.")
+    launch: Duration | None = Field(None, description="How long the application may take until it answers.")
 
 
 class PortModel(FileModel):
@@ -84,12 +89,26 @@ class HealthModel(FileModel):
     body: Text | None = Field(None, description="Text that a good answer contains.")
 
 
+class SmokeModel(FileModel):
+    """A command that shows that an application works which does not listen, such as one with a window."""
+
+    command: Command = Field(
+        description="Starts the application, looks whether it works, and ends; exit code 77 says that this cannot"
+        " be done here, and the last line why."
+    )
+    output: Text = Field(description="Text it prints when the application works; exit code 0 alone is not enough.")
+
+
 class RunnerReportModel(FileModel):
     """The test runner's own report, from which tests are counted."""
 
-    format: Literal["junit"] = Field("junit", description="The report's format: JUnit XML.")
+    format: ReportFormat = Field(
+        "junit",
+        description="The report's form: JUnit XML; TRX, which 'dotnet test' writes; TAP; the JSON of Jest and Vitest;"
+        " or what 'cargo test' prints (libtest), which needs no file.",
+    )
     arguments: list[Argument] = Field([], description="Arguments that make the last test command write the report.")
-    files: RelativePath = Field(description="Where the report is then, as a glob inside the application.")
+    files: RelativePath | None = Field(None, description="Where the report is then, as a glob inside the application.")
 
 
 class StackFile(FileModel):
@@ -105,6 +124,9 @@ class StackFile(FileModel):
     env: dict[EnvName, Argument] = Field({}, description="Environment of every command.")
     port: PortModel | None = Field(None, description="Where the application listens.")
     health: HealthModel | None = Field(None, description="The request that shows that the application works.")
+    smoke: SmokeModel | None = Field(
+        None, description="What shows that the application works, where it answers no request."
+    )
     test_report: RunnerReportModel | None = Field(
         None, description="The report that tests are counted from; without it only the exit code speaks."
     )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
 
 _OPENING = re.compile(r"\{[{%#]")
+_FOLDERS = re.compile(r"_folders *\}\}")
 _FORBIDDEN_FOLDERS = {".git", ".mity", "git~1"}
 _WINDOWS_NAME = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?|.*[. ]|[a-z]:.*", re.IGNORECASE)
 _BAD_CHARACTER = re.compile(r"[/\\\x00-\x1f\x7f]")
@@ -90,7 +91,7 @@ class _Renderer:
             raise _ProblemError(f"{found.path} is a link; a template holds only files and folders")
         if not stat.S_ISREG(found.mode):
             raise _ProblemError(f"{found.path} is neither a file nor a folder")
-        path = "/".join(self._name(part, found.path) for part in found.path.split("/"))
+        path = "/".join(name for part in found.path.split("/") for name in self._names(part, found.path))
         try:
             with open(found.location, "rb") as stream:
                 data = stream.read()
@@ -98,12 +99,15 @@ class _Renderer:
             raise _ProblemError(f"{found.path} cannot be read: {error.strerror}") from error
         return RenderedFile(path, self._content(found.path, path, data), bool(found.mode & 0o111))
 
-    def _name(self, part: str, path: str) -> str:
-        name = self._text(part, path, self._values)
-        problem = _name_problem(name)
-        if problem:
-            raise _ProblemError(f"{path} becomes a name that {problem}: {name!r}")
-        return name
+    def _names(self, part: str, path: str) -> list[str]:
+        """What a part of a path becomes: one name, or as many as a value for folders holds."""
+        rendered = self._text(part, path, self._values)
+        names = rendered.split("/") if _FOLDERS.search(part) else [rendered]
+        for name in names:
+            problem = _name_problem(name)
+            if problem:
+                raise _ProblemError(f"{path} becomes a name that {problem}: {name!r}")
+        return names
 
     def _content(self, template_path: str, path: str, data: bytes) -> bytes:
         """A text file rendered, anything else as it is."""
