@@ -30,6 +30,7 @@ def run_command(
     stdin: bytes | None,
     keep: int,
     grace: float,
+    until: Callable[[int], bool | None] | None = None,
 ) -> CommandResult:
     """See :func:`mityflow.process.run`."""
     if cancel is not None and cancel.cancelled:
@@ -44,7 +45,7 @@ def run_command(
             cancel.enter(child)
         with HeldSignals() if cancel is None else nullcontext():
             _start(child, argv, cwd, env, masker, with_stdin=stdin is not None)
-        pump = Pump(child, (stdout, stderr), stdin or b"", cancel, deadline, grace)
+        pump = Pump(child, (stdout, stderr), stdin or b"", cancel, deadline, grace, until)
         pump.run()
         child.end()
     except BaseException:

@@ -25,11 +25,13 @@ class Masker:
     (percent-encoded) and quoted for a shell. Where secrets overlap, all that belongs to one of them
     is masked.
 
-    ``weak`` counts the values that are so short that they may also stand for something else.
+    ``secrets`` are the values that are masked; ``weak`` counts those that are so short that they may
+    also stand for something else.
     """
 
     def __init__(self, values: Iterable[str]) -> None:
         secrets = [value for value in dict.fromkeys(values) if value.strip()]
+        self.secrets = tuple(secrets)
         self.weak = sum(len(value.strip()) < SHORT for value in secrets)
         self._forms = _forms(secrets)
 

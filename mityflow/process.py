@@ -143,12 +143,16 @@ def run(
     stdin: bytes | None = None,
     keep: int = KEEP,
     grace: float = GRACE,
+    until: Callable[[int], bool | None] | None = None,
 ) -> CommandResult:
     """Run a command to its end.
 
     ``env`` is its whole environment as :func:`encoded` makes it, ours by default. ``timeout`` is in
     seconds; when it is up, or a request to cancel comes, the group gets SIGTERM and after ``grace``
     seconds SIGKILL. Any exception, from ``sink`` or a signal handler, kills the group at once.
+    ``until`` is called with the process's id, some fifty times a second as long as it runs, until it
+    answers True, which ends the group in the same way, or None, to be asked no more. It must not block:
+    output is not read meanwhile.
     ``sink`` is given all output as it comes. Raises CommandError when the command cannot be started,
     Cancelled after a request to cancel.
 
@@ -158,7 +162,7 @@ def run(
     """
     from mityflow.command import run_command
 
-    return run_command(argv, cwd, masker, env, timeout, sink, cancel, stdin, keep, grace)
+    return run_command(argv, cwd, masker, env, timeout, sink, cancel, stdin, keep, grace, until)
 
 
 def encoded(env: Mapping[str, str]) -> dict[bytes, bytes]:

@@ -20,6 +20,7 @@ CHUNK = 64 * 1024
 _DRAIN = 0.2
 _DRAIN_BYTES = 2 * 1024 * 1024  # twice what a pipe may hold
 _TICK = 0.02
+_LOOK = 0.02
 _LONGEST_WAIT = 3600.0
 
 
@@ -66,8 +67,8 @@ class Output:
 class Pump:
     """Waits for a child, its output, its time limit and requests to cancel, all at once.
 
-    ``deadline`` is a moment of :func:`time.monotonic`. When it has come, or a request to cancel, the
-    group is asked to end, and has ``grace`` seconds for it.
+    ``deadline`` is a moment of :func:`time.monotonic`. When it has come, or a request to cancel, or
+    ``until`` says so, the group is asked to end, and has ``grace`` seconds for it.
     """
 
     def __init__(
@@ -78,8 +79,10 @@ class Pump:
         cancel: CancelToken | None,
         deadline: float | None,
         grace: float,
+        until: Callable[[int], bool | None] | None = None,
     ) -> None:
         self._child = child
+        self._until = until
         self._stdin = memoryview(stdin)
         self._deadline = deadline
         self._grace = grace
@@ -109,6 +112,7 @@ class Pump:
             if self._child.exit is None:
                 self._exited = self._child.has_exited()
             self._look_at_the_clock()
+            self._ask_whether_to_end()
         self._child.kill_group()
         self._drain()
 
@@ -130,6 +134,8 @@ class Pump:
         seconds = _LONGEST_WAIT if moment is None else max(0.0, moment - time.monotonic())
         if self._child.exit is None:
             seconds = min(seconds, _TICK)
+        if self._until is not None:
+            seconds = min(seconds, _LOOK)
         return None if seconds == _LONGEST_WAIT else min(seconds, _LONGEST_WAIT) * 1000 + 1
 
     def _next_moment(self) -> float | None:
@@ -145,6 +151,15 @@ class Pump:
             self._ask_to_end()
         else:
             self._kill()
+
+    def _ask_whether_to_end(self) -> None:
+        if self._until is None or self._exited:
+            return
+        answer = self._until(self._child.pid)
+        if answer is not False:
+            self._until = None
+        if answer:
+            self._ask_to_end()
 
     def _ask_to_end(self) -> None:
         if self._kill_at is None and not self._killed:

@@ -233,6 +233,7 @@ class ActiveRun:
                         place.guardrails,
                         workflow.id,
                         workflow.env,
+                        path,
                     ),
                     use,
                 )

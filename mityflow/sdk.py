@@ -22,10 +22,11 @@ from mityflow.station import (
 )
 
 if TYPE_CHECKING:
+    from mityflow.apps import Launched
     from mityflow.forms import question_problems
     from mityflow.params import Duration, Form, Params, wrong_settings
     from mityflow.process import CommandError, CommandResult
-    from mityflow.stacks import Stack, Tool, fill, find_stack
+    from mityflow.stacks import Health, Stack, Tool, fill, find_stack
     from mityflow.workflow import parse_duration
 
 _LATER = {
@@ -33,6 +34,8 @@ _LATER = {
     "CommandResult": "mityflow.process",
     "Duration": "mityflow.params",
     "Form": "mityflow.params",
+    "Health": "mityflow.stacks",
+    "Launched": "mityflow.apps",
     "Params": "mityflow.params",
     "Stack": "mityflow.stacks",
     "Tool": "mityflow.stacks",
@@ -51,7 +54,9 @@ __all__ = [
     "Duration",
     "Fault",
     "Form",
+    "Health",
     "IacConfig",
+    "Launched",
     "MityError",
     "Option",
     "Params",

@@ -172,6 +172,10 @@ class Stack(NamedTuple):
             env[self.port.host_env] = host
         return self._argv(self.run, app_name, place), env
 
+    def smoke_command(self, app_name: str) -> list[str]:
+        """The command that shows that an application works which does not listen."""
+        return self._argv(self.smoke.command, app_name) if self.smoke else []
+
     def paths(self, paths: Iterable[str], app_name: str) -> list[str]:
         """Paths of the stack file, such as ``required_files``, for this application."""
         names = self.names(app_name)
@@ -189,7 +193,8 @@ class Stack(NamedTuple):
 
         A variable ``x`` also comes as ``x_json``, quoted and escaped so that JSON, TOML, YAML and most
         languages read it back. One that is text comes as ``x_xml`` too, escaped for XML and HTML, and, for
-        names of files, as ``x_folders``, with slashes in place of dots. Raises UsageError for a variable that is unknown, wrong or missing.
+        names of files, as ``x_folders``, with slashes in place of dots. Raises UsageError
+        for a variable that is unknown, wrong or missing.
         """
         import json
         from html import escape

@@ -21,6 +21,7 @@ from mityflow.errors import UsageError
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from mityflow.apps import Launched
     from mityflow.process import CommandResult
 
 FAILURE_QUESTION = "on_failure"
@@ -338,8 +339,12 @@ class Runtime(Protocol):
         env: Mapping[str, str],
         timeout: float | None,
         stdin: bytes | None,
+        until: Callable[[int], bool | None] | None,
     ) -> CommandResult:
         """Run a command under the step's limits, its output going to the step's log."""
+
+    def keep(self, name: str, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], url: str) -> Launched:
+        """Start an application that may go on running after the run."""
 
     def write(self, text: str) -> None:
         """Put text into the step's log and on the screen."""
@@ -351,7 +356,8 @@ class StationContext(WorkflowContext):
     ``step`` is the step's id; ``values`` its ``with:`` after rendering, as plain data; ``answer``
     what a person answered to the step's own question, if it asked one; ``attempt`` counts from 1;
     ``deadline`` is the moment (:func:`time.monotonic`) at which the step's time is up, or None;
-    ``guardrails`` the workflow's limits for healing stations, as data.
+    ``guardrails`` the workflow's limits for healing stations, as data; ``log`` the file that keeps what
+    the step prints, relative to the workspace, empty when nothing keeps it.
     """
 
     step: str
@@ -360,6 +366,7 @@ class StationContext(WorkflowContext):
     attempt: int
     deadline: float | None
     guardrails: Mapping[str, Any]
+    log: str
     _model: type[BaseModel] | None
     _runtime: Runtime
     _params: Any
@@ -378,6 +385,7 @@ class StationContext(WorkflowContext):
         attempt: int = 1,
         deadline: float | None = None,
         guardrails: Mapping[str, Any] | None = None,
+        log: str = "",
     ) -> StationContext:
         """The context of one step; ``base.outputs`` are what earlier stations gave."""
         context = cls.__new__(cls)
@@ -390,6 +398,7 @@ class StationContext(WorkflowContext):
         context.attempt = attempt
         context.deadline = deadline
         context.guardrails = guardrails or {}
+        context.log = os.path.relpath(log, base.workspace) if log else ""
         context._runtime = runtime
         context._model = params  # type: ignore[assignment]
         context._params = None
@@ -415,12 +424,15 @@ class StationContext(WorkflowContext):
         env: Mapping[str, str] | None = None,
         timeout: float | None = None,
         stdin: bytes | None = None,
+        until: Callable[[int], bool | None] | None = None,
     ) -> CommandResult:
         """Run a command without a shell and wait for it; its output goes to the step's log, masked.
 
         ``cwd`` defaults to the workspace, a relative one starts there. ``env`` is added to the
         process's own environment and the context's. ``timeout`` is in seconds; the step's own limit
-        holds as well. The exit code is the caller's to judge. Raises CommandError when the command
+        holds as well. ``until`` is called with the process's id, some fifty times a second as long as it
+        runs, and must not block; once it answers True, the process and its children are ended, once it
+        answers None it is asked no more. The exit code is the caller's to judge. Raises CommandError when the command
         cannot be started. No child outlives the call.
         """
         return self._runtime.run(
@@ -429,6 +441,26 @@ class StationContext(WorkflowContext):
             env=env or {},
             timeout=timeout,
             stdin=stdin,
+            until=until,
+        )
+
+    def keep(
+        self,
+        name: str,
+        argv: Sequence[str | os.PathLike[str]],
+        *,
+        cwd: str | os.PathLike[str] | None = None,
+        env: Mapping[str, str] | None = None,
+        url: str = "",
+    ) -> Launched:
+        """Start an application that may go on running after the run: what ``mityflow ps`` lists.
+
+        It ends with this process unless :meth:`Launched.keep` is called, and its output goes to a file of
+        its own, masked. One of the same ``name`` that runs in the workspace is ended first. Raises MityError
+        when it cannot be started.
+        """
+        return self._runtime.keep(
+            name, [os.fspath(a) for a in argv], cwd=self.workspace / (cwd or ""), env=env or {}, url=url
         )
 
     def say(self, text: str) -> None:

@@ -22,6 +22,7 @@ from mityflow.station import FAILURE_QUESTION, Answer, Artifact, Question, Stati
 from mityflow.workflow import format_duration
 
 if TYPE_CHECKING:
+    from mityflow.apps import Launched
     from mityflow.masking import Masker
     from mityflow.workers import Guard
 
@@ -47,6 +48,7 @@ class StepRun(NamedTuple):
     guardrails: Mapping[str, Any]
     workflow_id: str
     workflow_env: Mapping[str, str]
+    log: str = ""
 
     @property
     def step(self) -> Step:
@@ -74,6 +76,7 @@ def run_step(run: StepRun) -> StationResult:
             attempt=run.attempt,
             deadline=deadline,
             guardrails=run.guardrails,
+            log=run.log,
         )
         _need_inputs(run.step, context)
         with run.guard.station(deadline), run.capture(runtime.write):
@@ -194,6 +197,7 @@ class _Runtime:
         env: Mapping[str, str],
         timeout: float | None,
         stdin: bytes | None,
+        until: Callable[[int], bool | None] | None,
     ) -> CommandResult:
         """See :meth:`mityflow.station.StationContext.run`."""
         from mityflow.process import encoded, run
@@ -211,10 +215,28 @@ class _Runtime:
             masker=self._run.masker,
             cancel=self._run.guard.token,
             stdin=stdin,
+            until=until,
         )
         if result.timed_out and step_limits:
             raise TimedOut
         return result
+
+    def keep(self, name: str, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], url: str) -> Launched:
+        """See :meth:`mityflow.station.StationContext.keep`."""
+        from mityflow.apps import launch_app
+
+        inherited = {os.fsdecode(key): os.fsdecode(value) for key, value in self._run.child_env.items()}
+        run_id = inherited.pop("MITY_RUN_ID", "")
+        return launch_app(
+            self._run.base.workspace,
+            name,
+            argv,
+            cwd=cwd,
+            env={**inherited, **self._script_env, **env},
+            secrets=self._run.masker.secrets,
+            url=url,
+            run_id=run_id,
+        )
 
     def write(self, text: str) -> None:
         """See :meth:`mityflow.station.StationContext.say`."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mityflow.apps import Launched, launch_app
 from mityflow.context import WorkflowContext
 from mityflow.masking import Masker
 from mityflow.process import CommandResult, encoded, run
@@ -23,7 +24,8 @@ BUILT_IN_STACKS = PROJECT / "stations" / "mityflow_stations" / "stacks"
 class Runtime:
     """Runs commands as a step would, and keeps what they printed."""
 
-    def __init__(self) -> None:
+    def __init__(self, workspace: Path) -> None:
+        self.workspace = workspace
         self.output = b""
         self.commands: list[list[str]] = []
 
@@ -35,6 +37,7 @@ class Runtime:
         env: Mapping[str, str],
         timeout: float | None,
         stdin: bytes | None,
+        until: Callable[[int], bool | None] | None,
     ) -> CommandResult:
         self.commands.append(list(argv))
         return run(
@@ -46,7 +49,12 @@ class Runtime:
             masker=Masker([]),
             cancel=None,
             stdin=stdin,
+            until=until,
         )
+
+    def keep(self, name: str, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], url: str) -> Launched:
+        whole = {**os.environ, **env}
+        return launch_app(self.workspace, name, argv, cwd=cwd, env=whole, secrets=[], url=url, run_id="test")
 
     def write(self, text: str) -> None:
         self._keep(text.encode())
@@ -68,7 +76,9 @@ def context(
     """What a step of this station would be given; ``values`` are its ``with:``."""
     base = WorkflowContext(workspace, app_name, stack)
     base.outputs.update(outputs or {})
-    return StationContext.for_step(base, step=station.name, values=values, runtime=Runtime(), params=station.Params)
+    return StationContext.for_step(
+        base, step=station.name, values=values, runtime=Runtime(workspace), params=station.Params
+    )
 
 
 def execute(station: Station, where: StationContext) -> StationResult:

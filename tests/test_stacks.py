@@ -390,7 +390,7 @@ variables:
 def test_text_is_escaped_for_xml_and_turned_into_folders(tmp_path: Path) -> None:
     extra = "variables: {group: {type: string}, size: {type: integer, default: 3}}\n"
 
-    values = _stack(tmp_path, extra).template_values("my-app", {"group": "com.<a & \"b\">"})
+    values = _stack(tmp_path, extra).template_values("my-app", {"group": 'com.<a & "b">'})
 
     assert values["group_xml"] == "com.&lt;a &amp; &quot;b&quot;&gt;"
     assert values["group_folders"] == 'com/<a & "b">'

@@ -23,6 +23,8 @@ _COMMANDS = {
     "runs": ("history", "List the runs of a workspace."),
     "show": ("history", "Show how a run went."),
     "logs": ("history", "Print what a run's stations printed."),
+    "ps": ("apps", "List the applications that were left running."),
+    "stop": ("apps", "Stop an application that was left running."),
     "new": ("new", "Make a workflow, a plugin, or a station of a plugin."),
     "stations": ("catalog", "List the stations, or describe one."),
     "workflows": ("catalog", "List the workflows with a name, or describe one."),

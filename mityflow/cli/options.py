@@ -100,6 +100,13 @@ def complete_plugin(ctx: click.Context, param: click.Parameter, incomplete: str)
     return sorted(n for n in owners.union(entries) if n.startswith(incomplete))
 
 
+def complete_app(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
+    """Names of the applications that run."""
+    from mityflow.apps import apps
+
+    return [app.name for app in apps(_workspace(ctx)) if app.name.startswith(incomplete)]
+
+
 def complete_stack(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
     """Names of stacks."""
     from mityflow.stacks import stack_names

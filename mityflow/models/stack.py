@@ -132,7 +132,7 @@ class StackFile(FileModel):
     )
     required_files: list[RelativePath] = Field([], description="Files an application of this stack cannot do without.")
     config_files: list[RelativePath] = Field(
-        [], description="Files that must parse: .json, .toml, .yaml, .yml and .xml."
+        [], description="Files that must parse: .json, .toml, .yaml, .yml, .xml, .csproj, .props and .slnx."
     )
     variables: dict[VariableName, dict[str, Any]] = Field(
         {},

@@ -1,4 +1,4 @@
-"""What files say about an application: are they there, do they parse, how many tests ran."""
+"""What files say about an application: are they there, and do they parse."""
 
 from __future__ import annotations
 
@@ -7,32 +7,11 @@ import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
+from typing import Any
 
 _OPENING = re.compile(r"\{[{%#]")
 _LARGEST = 64 * 1024 * 1024
 _DOCTYPE = re.compile(rb"<!DOCTYPE|<!ENTITY", re.IGNORECASE)
-
-
-class ReportError(Exception):
-    """A test report is missing or cannot be read."""
-
-
-class Tally(NamedTuple):
-    """What a test runner reported; ``failing`` names the tests that failed."""
-
-    total: int
-    failed: int
-    skipped: int
-    failing: list[str]
-
-    @property
-    def ran(self) -> int:
-        """How many tests were not skipped."""
-        return self.total - self.skipped
 
 
 def file_problems(root: Path, required: Iterable[str], literal: Iterable[str]) -> list[str]:
@@ -91,37 +70,17 @@ def _parse(path: str, data: bytes) -> None:
 
             for _ in yaml.parse(text, Loader=yaml.SafeLoader):
                 pass
-        case "xml":
-            _xml(data)
+        case "xml" | "csproj" | "props" | "slnx":
+            parse_xml(data)
         case _:
-            raise ValueError("this is none of .json, .toml, .yaml, .yml and .xml")
+            raise ValueError("this is none of .json, .toml, .yaml, .yml, .xml, .csproj, .props and .slnx")
 
 
-def remove_reports(root: Path, files: str) -> None:
-    """Remove old test reports, so that only one from the coming run can count."""
-    for place in root.glob(files):
-        if not place.is_dir():
-            place.unlink()
+def parse_xml(data: bytes) -> Any:
+    """The root of an XML document. Raises ValueError or SyntaxError for one that is wrong, or too large.
 
-
-def count_tests(root: Path, files: str) -> Tally:
-    """The tests in the JUnit XML reports that match the glob. Raises ReportError."""
-    cases: list[Element] = []
-    places = sorted(root.glob(files))
-    if not places:
-        raise ReportError(f"the test runner wrote no report ({files})")
-    for place in places:
-        try:
-            cases += _xml(place.read_bytes()).iter("testcase")
-        except (OSError, ValueError, SyntaxError) as error:
-            raise ReportError(f"the test report {place.relative_to(root)} cannot be read: {error}") from error
-    failing = [_case_name(case) for case in cases if _has(case, "failure", "error")]
-    skipped = sum(1 for case in cases if _has(case, "skipped") and not _has(case, "failure", "error"))
-    return Tally(len(cases), len(failing), skipped, failing)
-
-
-def _xml(data: bytes) -> Any:
-    """The root of an XML document. Document types are refused: their entities can grow without bound."""
+    Document types are refused: their entities can grow without bound.
+    """
     from xml.etree.ElementTree import fromstring
 
     if len(data) > _LARGEST:
@@ -129,11 +88,3 @@ def _xml(data: bytes) -> Any:
     if _DOCTYPE.search(data):
         raise ValueError("it has a document type")
     return fromstring(data)  # noqa: S314 - without a document type there is nothing to expand
-
-
-def _has(case: Element, *tags: str) -> bool:
-    return any(case.find(tag) is not None for tag in tags)
-
-
-def _case_name(case: Element) -> str:
-    return "::".join(filter(None, (case.get("classname", ""), case.get("name", ""))))

@@ -25,15 +25,40 @@ class ValidateParams(Params):
     """Settings of ``validate``."""
 
     stack: str | None = Field(None, description="The stack to check by; the workflow's own when left out.")
-    checks: list[Literal["files", "config", "install", "lint", "test"]] = Field(
-        ["files", "config", "install", "lint", "test"],
+    checks: list[Literal["files", "config", "install", "build", "lint", "test"]] = Field(
+        ["files", "config", "install", "build", "lint", "test"],
         min_length=1,
-        description="What to check; always in this order: files, config, install, lint, test.",
+        description="What to check; always in this order: files, config, install, build, lint, test.",
     )
     timeout: Duration | None = Field(
         None,
-        description="How long each of install, lint and test may take, such as 10m, in place of the stack's limits.",
+        description="How long each of install, build, lint and test may take, such as 10m, in place of the stack's"
+        " limits.",
     )
+
+
+class BuildTestParams(Params):
+    """Settings of ``build-test``."""
+
+    stack: str | None = Field(None, description="The stack to build by; the workflow's own when left out.")
+    timeout: Duration | None = Field(
+        None,
+        description="How long each of install, build, lint and test may take, such as 10m, in place of the stack's"
+        " limits.",
+    )
+
+
+class LaunchParams(Params):
+    """Settings of ``launch``."""
+
+    stack: str | None = Field(None, description="The stack to start by; the workflow's own when left out.")
+    port: int | None = Field(
+        None, ge=1, le=65535, description="The port to listen on, which must be free; any free one when left out."
+    )
+    timeout: Duration | None = Field(
+        None, description="How long it may take until the application answers, in place of the stack's limit."
+    )
+    keep_running: bool = Field(False, description="Leave it running: 'mityflow ps' lists it, 'mityflow stop' ends it.")
 
 
 class CommitParams(Params):

@@ -1,0 +1,121 @@
+"""The ``build-test`` station: an application installed, built, linted and tested for real."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from mityflow.sdk import (
+    Artifact,
+    Stack,
+    Station,
+    StationContext,
+    StationInput,
+    StationOutput,
+    StationResult,
+    find_stack,
+)
+from mityflow_stations._checks import PHASES, Check, Checks, absent_tools, counted, failed_check
+from mityflow_stations._reports import report_files
+
+_MEGABYTE = 1_000_000
+
+
+class BuildTest(Station):
+    """Installs, builds, lints and tests an application with its stack's own commands.
+
+    It succeeds only where each command ended with exit code 0 and the test runner's own report says
+    that tests ran and none failed. Where a tool is absent, the step is skipped.
+    """
+
+    name: ClassVar[str] = "build-test"
+    description: ClassVar[str] = "Install, build, lint and test an application; count its tests"
+    Params = "mityflow_stations.params:BuildTestParams"
+
+    def input(self) -> StationInput:
+        """The application's name and stack, where the workflow has them."""
+        return StationInput(optional=["app_name", "stack", "scaffolded_files"])
+
+    def output(self) -> StationOutput:
+        """Whether it builds, how many tests there are and failed, the log of it all, and how each phase went."""
+        keys = ["build_passed", "tests_total", "tests_failed", "build_log", "build_report"]
+        return StationOutput(keys, optional=["error_type", "size_mb"])
+
+    def may_skip(self, values: Mapping[str, Any]) -> bool:  # noqa: ARG002 - the contract's signature
+        """Where a tool of the stack is not installed."""
+        return True
+
+    def execute(self, context: StationContext) -> StationResult:
+        """Run the phases in order."""
+        name = context.values.get("stack") or context.stack
+        if not name:
+            return StationResult.failure("there is no stack; give it as the input 'stack'")
+        root = context.output_path
+        if not root.is_dir():
+            return StationResult.failure(f"there is no application folder {root}")
+        stack = find_stack(name, context.workspace)
+        report = Checks(context, stack).run(PHASES)
+        absent = absent_tools(report)
+        if absent:
+            return StationResult.skipped(absent)
+        failed = failed_check(report)
+        outputs = _outputs(context, report, failed)
+        artifacts = _artifacts(context, stack)
+        if failed:
+            return StationResult.failure(failed.reason, outputs=outputs, artifacts=artifacts)
+        untested = next((check for check in report if check.name == "test" and check.status != "passed"), None)
+        if untested:
+            outputs |= {"build_passed": False, "error_type": "TestFailure"}
+            reason = f"test failed (TestFailure): no test ran: {untested.detail}"
+            return StationResult.failure(reason, outputs=outputs, artifacts=artifacts)
+        return StationResult.success(outputs=outputs, artifacts=artifacts, message=_message(report))
+
+
+def _outputs(context: StationContext, report: list[Check], failed: Check | None) -> dict[str, Any]:
+    tests = next((check for check in report if check.tests is not None), None)
+    outputs: dict[str, Any] = {
+        "build_passed": failed is None,
+        "tests_total": tests.tests if tests else None,
+        "tests_failed": tests.tests_failed if tests else None,
+        "build_log": context.log or None,
+        "build_report": [check._asdict() for check in report],
+        "size_mb": round(_size(context.output_path) / _MEGABYTE, 1),
+    }
+    if failed:
+        outputs["error_type"] = failed.error_type
+    return outputs
+
+
+def _artifacts(context: StationContext, stack: Stack) -> list[Artifact]:
+    artifacts = []
+    if context.log and (context.workspace / context.log).exists():
+        artifacts.append(Artifact("build-log", context.log, "what the commands printed"))
+    report = stack.test_report
+    for place in report_files(context.output_path, report.files if report else ""):
+        path = os.path.relpath(place, context.workspace)
+        artifacts.append(Artifact("test-report", path, "the test runner's own report"))
+    return artifacts
+
+
+def _message(report: list[Check]) -> str:
+    passed = [check.name for check in report if check.status == "passed" and check.name != "tools"]
+    message = ", ".join(passed) + " passed"
+    tests = next((check for check in report if check.tests is not None), None)
+    if tests and tests.tests is not None:
+        skipped = tests.tests_skipped or 0
+        message += f"; {counted(tests.tests - skipped, 'test')} passed" + (f", {skipped} skipped" if skipped else "")
+    return message
+
+
+def _size(folder: Path) -> int:
+    """Bytes of all files below a folder, what was installed included; links are not followed."""
+    total = 0
+    for parent, _, files in os.walk(folder):
+        for name in files:
+            try:
+                total += os.lstat(os.path.join(parent, name)).st_size
+            except OSError:
+                continue
+    return total
