@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from stationkit import BUILT_IN_STACKS, declare_built_ins, declare_distribution, write_stack
 
+from mityflow.context import StackType
 from mityflow.errors import FaultsError, UsageError
 from mityflow.models.generate import schema_of, stale
 from mityflow.plugins import PluginError
@@ -100,8 +101,9 @@ def test_names_are_those_of_the_workspace_and_of_what_is_installed(tmp_path: Pat
     (tmp_path / "templates" / "half" / "template").mkdir(parents=True)
     (tmp_path / "templates" / "no-stack").mkdir()
 
-    assert stack_names(tmp_path) == ["half", "my-service", "python-fastapi"]
-    assert stack_names(None) == ["python-fastapi"]
+    built_in = sorted(StackType)
+    assert stack_names(tmp_path) == sorted([*built_in, "half", "my-service"])
+    assert stack_names(None) == built_in
 
 
 def test_a_workspace_template_without_a_stack_file_is_a_fault_and_no_fallback(tmp_path: Path) -> None:

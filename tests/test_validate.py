@@ -256,19 +256,57 @@ def _tool(command: str, minimum: str = "1.0") -> str:
     return f'tools: [{{name: Tool, version_command: {command}, minimum: "{minimum}", get: get it from a shop}}]\n'
 
 
-def test_a_missing_tool_is_a_failure_that_says_how_to_get_it(tmp_path: Path) -> None:
+def test_where_a_tool_is_missing_it_is_skipped_and_says_how_to_get_it(tmp_path: Path) -> None:
     app = _application(tmp_path)
 
     result = _validate(tmp_path, _tool("[no-such-tool-here, --version]") + _PASSING)
 
-    assert result.status == "failed"
-    assert result.message == "Tool not found (needs 1.0 or newer; get it from a shop)"
-    assert result.outputs["validation_passed"] is False
-    assert _statuses(result) == {
-        "files": "passed", "config": "passed", "tools": "failed",
-        "install": "skipped", "lint": "skipped", "test": "skipped",
-    }  # fmt: skip
+    assert result.status == "skipped"
+    assert result.message == "Tool not found (needs 1.0 or newer; get it from a shop); files and config passed"
     assert not (app / "steps").exists()
+
+
+def test_where_a_tool_is_missing_wrong_files_are_still_a_failure(tmp_path: Path) -> None:
+    _application(tmp_path, **{"a.json": "{"})
+
+    assert _validate(tmp_path, _tool("[no-such-tool-here, --version]") + _PASSING).status == "failed"
+
+
+def test_a_build_is_part_of_it_where_the_stack_has_one(tmp_path: Path) -> None:
+    app = _application(tmp_path)
+
+    result = _validate(tmp_path, _PASSING.replace("  lint:", '  build: [[sh, -c, "echo built >> steps"]]\n  lint:'))
+
+    assert _statuses(result)["build"] == "passed"
+    assert (app / "steps").read_text(encoding="utf-8") == "installed\nbuilt\nlinted\ntyped\n"
+
+
+@pytest.mark.parametrize(
+    ("phase", "printed", "error_type"),
+    [
+        ("install", "no matching version", "DependencyError"),
+        ("build", "error: expected ;", "BuildError"),
+        ("build", "Could not transfer artifact a:b:1", "DependencyError"),
+        ("lint", "unused import", "BuildError"),
+        ("test", "1 failed", "TestFailure"),
+    ],
+)
+def test_a_failed_phase_has_the_class_of_its_error(tmp_path: Path, phase: str, printed: str, error_type: str) -> None:
+    _application(tmp_path)
+
+    result = _validate(tmp_path, f"commands: {{{phase}: [[sh, -c, \"echo '{printed}'; exit 1\"]]}}\n", checks=[phase])
+
+    assert _report(result)[phase]["error_type"] == error_type
+
+
+def test_a_server_that_cannot_be_reached_is_named_in_the_reason(tmp_path: Path) -> None:
+    _application(tmp_path)
+
+    result = _validate(
+        tmp_path, "commands: {install: [[sh, -c, 'echo getaddrinfo ENOTFOUND r.example >&2; exit 1']]}\n"
+    )
+
+    assert result.message.endswith("ended with exit code 1: getaddrinfo ENOTFOUND r.example")
 
 
 def test_a_tool_that_is_too_old_is_a_failure(tmp_path: Path) -> None:
@@ -392,7 +430,7 @@ def test_a_workspace_that_is_the_application_can_be_validated(tmp_path: Path) ->
     "values",
     [
         {"checks": []},
-        {"checks": ["build"]},
+        {"checks": ["launch"]},
         {"checks": "test"},
         {"timeout": 10},
         {"timeout": "0s"},

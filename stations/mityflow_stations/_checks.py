@@ -60,7 +60,8 @@ class Check(NamedTuple):
     @property
     def reason(self) -> str:
         """Why it failed, in one line."""
-        return f"{self.name} failed ({self.error_type}): {self.detail.partition(chr(10))[0]}"
+        detail = self.detail.partition("\n")[0]
+        return detail if self.name == "tools" else f"{self.name} failed: {detail}"
 
 
 class Checks:

@@ -64,11 +64,11 @@ class BuildTest(Station):
         outputs = _outputs(context, report, failed)
         artifacts = _artifacts(context, stack)
         if failed:
-            return StationResult.failure(failed.reason, outputs=outputs, artifacts=artifacts)
+            return StationResult.failure(f"{failed.error_type}: {failed.reason}", outputs=outputs, artifacts=artifacts)
         untested = next((check for check in report if check.name == "test" and check.status != "passed"), None)
         if untested:
             outputs |= {"build_passed": False, "error_type": "TestFailure"}
-            reason = f"test failed (TestFailure): no test ran: {untested.detail}"
+            reason = f"TestFailure: no test ran: {untested.detail}"
             return StationResult.failure(reason, outputs=outputs, artifacts=artifacts)
         return StationResult.success(outputs=outputs, artifacts=artifacts, message=_message(report))
 

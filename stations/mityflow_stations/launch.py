@@ -238,4 +238,4 @@ class _Attempt:
 
 def _failure(error_type: str, reason: str) -> StationResult:
     outputs = dict.fromkeys(_KEYS) | {"launch_passed": False, "error_type": error_type}
-    return StationResult.failure(f"launch failed ({error_type}): {reason}".strip(), outputs=outputs)
+    return StationResult.failure(f"{error_type}: {reason}".strip(), outputs=outputs)
