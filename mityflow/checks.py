@@ -264,7 +264,7 @@ class _Names:
             return f"no step has the id '{step_id}'", nearest(step_id, self._earlier)
         if len(rest) == 1:
             return None
-        found = _among(rest[1], ("outputs", "status"), "value of a step")
+        found = _among(rest[1], ("outputs", "status", "message"), "value of a step")
         if found or rest[1] != "outputs" or len(rest) == 2 or rest[2] == "*":
             return found
         key = str(rest[2])

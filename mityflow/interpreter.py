@@ -401,10 +401,10 @@ class _Known(Mapping[str, Any]):
 
 
 class _Stations(Mapping[str, Any]):
-    """``stations.<id>``: the outputs and status of a step, null before it has run.
+    """``stations.<id>``: the outputs, status and message of a step, null before it has run.
 
-    Of a step with ``foreach`` each output is the list of what its items gave; one of them is
-    ``stations['<id>[0]']``.
+    Of a step with ``foreach`` each output is the list of what its items gave, and the message that of the
+    first item with the status of them all; one of them is ``stations['<id>[0]']``.
     """
 
     __slots__ = ("_log", "_path", "_plan")
@@ -421,11 +421,14 @@ class _Stations(Mapping[str, Any]):
         if group is not None:
             results = [self._log.results.get(item_id(call, i)) for i in range(len(group.items))]
             outputs = {key: [r.outputs.get(key) if r else None for r in results] for key in step.output_keys}
-            return {"outputs": outputs, "status": status_of(results)}
+            status = status_of(results)
+            message = next((r.message for r in results if r and r.status == status), None)
+            return {"outputs": outputs, "status": status, "message": message}
         result = self._log.results.get(call)
         return {
             "outputs": _Known(result.outputs if result else {}, frozenset(step.output_keys)),
             "status": result.status if result else None,
+            "message": result.message if result else None,
         }
 
     def __iter__(self) -> Iterator[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from mityflow.cli.options import complete_run, json_option, workspace_option
-from mityflow.cli.screen import Screen, printable, seconds, table
+from mityflow.cli.screen import Screen, first_line, more_lines, printable, seconds, table
 from mityflow.clock import Clock, from_iso
 from mityflow.errors import UsageError
 from mityflow.log import ExecutionLog
@@ -81,7 +81,7 @@ def _log_lines(log: ExecutionLog, screen: Screen) -> list[str]:
         f"started {log.started_at}" + (f", ended {log.completed_at}" if log.completed_at else ""),
     ]
     lines += [f"input {key} = {printable(json.dumps(value))}" for key, value in log.context.get("inputs", {}).items()]
-    rows = []
+    rows, messages = [], []
     for number, step in enumerate(log.stations, 1):
         result = log.results.get(step)
         status = result.status if result else "-"
@@ -90,10 +90,12 @@ def _log_lines(log: ExecutionLog, screen: Screen) -> list[str]:
         took = ""
         if result and result.started_at and result.completed_at:
             took = seconds(from_iso(result.completed_at) - from_iso(result.started_at))
-        rows.append([f"  {number}", step, status, took, printable(result.message) if result else ""])
-    lines += table(rows)
+        rows.append([f"  {number}", step, status, took, result.message.split("\n", 1)[0] if result else ""])
+        messages.append(result.message if result else "")
+    for row, message in zip(table(rows), messages, strict=True):
+        lines += [printable(row), *(f"      {line}" for line in more_lines(message))]
     if log.error:
-        lines.append(f"error: {printable(log.error)}")
+        lines.append(f"error: {first_line(log.error)}")
     lines += [f"output {key} = {printable(json.dumps(value))}" for key, value in log.workflow_outputs.items()]
     if log.question:
         from mityflow.cli.asking import answer_commands, question_lines

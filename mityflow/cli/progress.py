@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from mityflow.cli.screen import Screen, printable, seconds
+from mityflow.cli.screen import Screen, first_line, more_lines, printable, seconds
 from mityflow.clock import from_iso
 from mityflow.step_ids import call_of, path_of
 
@@ -109,7 +109,7 @@ class PlainProgress:
 
     def _step_retrying(self, event: Mapping[str, Any]) -> None:
         self._end_output(event["step"])
-        message = printable(event["result"]["message"])
+        message = first_line(event["result"]["message"])
         wait = f" in {seconds(event['delay'])}" if event["delay"] else ""
         self._screen.line(f"  {self._place(event['step'])} {event['step']} failed: {message}; again{wait}")
 
@@ -119,9 +119,11 @@ class PlainProgress:
         status = result["status"]
         took = from_iso(result["completed_at"]) - from_iso(result["started_at"])
         word = self._screen.paint(_WORDS.get(status, status), status)
-        message = printable(result["message"])
+        message = printable(result["message"].split("\n", 1)[0])
         time = f"  {seconds(took)}" if status not in ("skipped", "cached") else ""
         self._screen.line(f"  {self._place(step)} {step}  {word}{time}" + (f"  {message}" if message else ""))
+        for line in more_lines(result["message"]):
+            self._screen.line(f"      {line}")
         tail = self._tails.pop(step, ())
         if status == "failed" and not self._verbose:
             for line in tail:

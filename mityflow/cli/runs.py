@@ -21,7 +21,7 @@ from mityflow.cli.options import (
     workspace_option,
 )
 from mityflow.cli.progress import JsonProgress, PlainProgress
-from mityflow.cli.screen import Screen, printable, seconds
+from mityflow.cli.screen import Screen, first_line, printable, seconds
 from mityflow.clock import Clock, from_iso
 from mityflow.errors import MityError, UsageError
 from mityflow.executor import WorkflowExecutor
@@ -361,7 +361,7 @@ def _report(log: ExecutionLog, executor: WorkflowExecutor, *, as_json: bool) -> 
     for key, value in log.workflow_outputs.items():
         screen.line(f"  {key}: {printable(value.strip() if isinstance(value, str) else json.dumps(value))}")
     if log.error:
-        screen.line(f"  {printable(log.error)}")
+        screen.line(f"  {first_line(log.error)}")
     for line in _what_now(log):
         screen.line(f"  {line}")
     return code

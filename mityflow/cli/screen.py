@@ -67,6 +67,17 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
+def first_line(text: str) -> str:
+    """The first line of a message, for a place that has room for one; it tells that there are more."""
+    first, *more = text.split("\n", 1)
+    return printable(first) + (" ..." if more and more[0].strip() else "")
+
+
+def more_lines(text: str) -> list[str]:
+    """The lines of a message after its first."""
+    return [printable(line).rstrip() for line in text.split("\n")[1:]]
+
+
 def seconds(duration: float) -> str:
     """A duration for people: ``0.4s``, ``12.3s``, ``3m05s``, ``1h02m``."""
     if duration < 60:

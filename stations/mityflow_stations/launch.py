@@ -109,14 +109,14 @@ def _smoke(context: StationContext, stack: Stack) -> StationResult:
         return _failure("RuntimeError", error.message)
     printed = f"{result.stdout}\n{result.stderr}"
     if result.timed_out:
-        return _failure("RuntimeError", f"'{line}' took longer than {limit:g} s\n{tail(result)}")
+        return _failure("RuntimeError", f"'{line}' took longer than {limit:g} s")
     if result.exit_code == _SKIP_CODE:
         lines = [text.strip() for text in (result.stderr or result.stdout).splitlines() if text.strip()]
         return StationResult.skipped(lines[-1] if lines else f"'{line}' cannot be done here")
     if result.exit_code != 0:
-        return _failure("RuntimeError", f"'{line}' ended with exit code {result.exit_code}\n{tail(result)}")
+        return _failure("RuntimeError", f"'{line}' ended with exit code {result.exit_code}")
     if stack.smoke.output not in printed:
-        return _failure("RuntimeError", f"'{line}' did not print {stack.smoke.output!r}\n{tail(result)}")
+        return _failure("RuntimeError", f"'{line}' did not print {stack.smoke.output!r}")
     answer = {"exit_code": 0, "output": stack.smoke.output}
     outputs = dict.fromkeys(_KEYS) | {"launch_passed": True, "ready_after": round(result.duration, 3)}
     message = f"works: printed {stack.smoke.output!r} after {result.duration:.1f} s"
@@ -181,7 +181,9 @@ class _Attempt:
             if answer is None:
                 app = launched.app or app
                 ended = app.state == "ended"
-                return self._not_ready(app.exit_code, launched.printed()[-_SHOWN:].strip(), ended=ended)
+                printed = launched.printed()
+                self._context.say(printed)
+                return self._not_ready(app.exit_code, printed, ended=ended)
             launched.keep()
             kept = True
         finally:
@@ -231,11 +233,11 @@ class _Attempt:
         line = shlex.join(self._argv)
         if exit_code is not None and ended:
             kind = "PortInUse" if _PORT_TAKEN.search(printed) else "RuntimeError"
-            return _failure(kind, f"'{line}' ended with exit code {exit_code} before it answered\n{printed}")
+            return _failure(kind, f"'{line}' ended with exit code {exit_code} before it answered")
         last = self._prober.last if self._prober else "it did not start"
-        return _failure("RuntimeError", f"'{line}' was not ready after {self._limit:g} s: {last}\n{printed}")
+        return _failure("RuntimeError", f"'{line}' was not ready after {self._limit:g} s: {last}")
 
 
 def _failure(error_type: str, reason: str) -> StationResult:
     outputs = dict.fromkeys(_KEYS) | {"launch_passed": False, "error_type": error_type}
-    return StationResult.failure(f"{error_type}: {reason}".strip(), outputs=outputs)
+    return StationResult.failure(f"{error_type}: {reason}", outputs=outputs)

@@ -61,6 +61,15 @@ class LaunchParams(Params):
     keep_running: bool = Field(False, description="Leave it running: 'mityflow ps' lists it, 'mityflow stop' ends it.")
 
 
+class SmokeReportParams(Params):
+    """Settings of ``smoke-report``."""
+
+    stacks: list[str] = Field(description="The stacks that were tried.")
+    results: list[dict[str, Any] | None] = Field(
+        description="What 'smoke-stack' gave for each of them, in the same order; null where it gave nothing."
+    )
+
+
 class CommitParams(Params):
     """Settings of ``commit``."""
 
