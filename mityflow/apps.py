@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -164,6 +165,7 @@ class Launched:
             self._tell(b"keep\n")
         except OSError as error:
             raise MityError(f"the keeper of '{self.name}' is gone") from error
+        threading.Thread(target=self._keeper.wait, daemon=True).start()  # or it stays a zombie once it has ended
         end = time.monotonic() + _START_LIMIT
         while (app := self.app) and app.state == "starting" and time.monotonic() < end:
             time.sleep(_TICK)

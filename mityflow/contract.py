@@ -30,6 +30,7 @@ def contract_of(station: Station) -> dict[str, Any]:
             "keys": list(given.keys),
             "optional": list(given.optional),
             "artifacts": list(given.artifacts),
+            **({"optional_artifacts": list(given.optional_artifacts)} if given.optional_artifacts else {}),
         },
         "params": load_params(station.Params).model_json_schema() if station.Params else None,
         "script_param": station.script_param,

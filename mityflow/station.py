@@ -174,17 +174,23 @@ class StationOutput:
     """The keys and artifacts a station produces.
 
     A success that lacks one of ``keys`` or ``artifacts`` becomes a failure; ``optional`` keys may
-    be missing and read as null then.
+    be missing and read as null then, and so may ``optional_artifacts``, which no station can need.
     """
 
-    __slots__ = ("artifacts", "keys", "optional")
+    __slots__ = ("artifacts", "keys", "optional", "optional_artifacts")
 
     def __init__(
-        self, keys: Sequence[str] = (), *, optional: Sequence[str] = (), artifacts: Sequence[str] = ()
+        self,
+        keys: Sequence[str] = (),
+        *,
+        optional: Sequence[str] = (),
+        artifacts: Sequence[str] = (),
+        optional_artifacts: Sequence[str] = (),
     ) -> None:
         self.keys = tuple(keys)
         self.optional = tuple(optional)
         self.artifacts = tuple(artifacts)
+        self.optional_artifacts = tuple(optional_artifacts)
 
     @property
     def all_keys(self) -> tuple[str, ...]:

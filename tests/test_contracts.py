@@ -5,17 +5,23 @@ from __future__ import annotations
 from mityflow_stations.contracts import (
     AskContract,
     AskFormContract,
+    BuildTestContract,
     CommitContract,
+    LaunchContract,
     ScaffoldContract,
     ShellContract,
+    SmokeReportContract,
     ValidateContract,
 )
 
 __all__ = [
     "AskContract",
     "AskFormContract",
+    "BuildTestContract",
     "CommitContract",
+    "LaunchContract",
     "ScaffoldContract",
     "ShellContract",
+    "SmokeReportContract",
     "ValidateContract",
 ]

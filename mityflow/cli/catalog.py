@@ -68,6 +68,7 @@ def _station_lines(data: dict[str, Any]) -> list[str]:
         ("gives", ", ".join(gives["keys"])),
         ("may give", ", ".join(gives["optional"])),
         ("gives artifacts", ", ".join(gives["artifacts"])),
+        ("may give artifacts", ", ".join(gives.get("optional_artifacts", ()))),
     ]
     lines += table([[f"{label}:", value] for label, value in facts if value])
     settings = (data["params"] or {}).get("properties", {})

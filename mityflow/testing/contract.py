@@ -108,7 +108,8 @@ class StationContract:
         """Every output and artifact it gives is one it declares."""
         result, declared = self._once().result, self._instance().output()
         strange = [f"the output '{key}'" for key in result.outputs if key not in declared.all_keys]
-        strange += [f"the artifact '{a.name}'" for a in result.artifacts if a.name not in declared.artifacts]
+        known = (*declared.artifacts, *declared.optional_artifacts)
+        strange += [f"the artifact '{a.name}'" for a in result.artifacts if a.name not in known]
         _demand(not strange, f"it gives {_some(strange)} undeclared; add it to 'output', or leave it out")
         _went_well(result)
 

@@ -42,6 +42,7 @@ class Prober(threading.Thread):
         self._begun = begun
         self._stopped = threading.Event()
         self._family: set[psutil.Process] = set()
+        self._answered = False
         self.answer: Answer | None = None
         self.last = "it does not listen"
 
@@ -73,9 +74,10 @@ class Prober(threading.Thread):
         try:
             status, body = _request(self._port, self._health.path)
         except (OSError, http.client.HTTPException) as error:
-            if not isinstance(error, ConnectionRefusedError):
+            if not self._answered and not isinstance(error, ConnectionRefusedError):
                 self.last = f"the request failed: {error}"
             return
+        self._answered = True
         ready = time.monotonic() - self._begun
         if not self._is_ours():
             self.last = f"another process answers on port {self._port}"

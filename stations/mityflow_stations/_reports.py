@@ -109,7 +109,7 @@ def _has(case: Element, *tags: str) -> bool:
 
 def _trx(data: bytes) -> Iterator[Case]:
     """Every result but those that hold others, such as a test with rows of data."""
-    for result in parse_xml(data).iter("{*}UnitTestResult"):
+    for result in parse_xml(data).findall(".//{*}UnitTestResult"):
         if result.find("{*}InnerResults") is not None:
             continue
         outcome = result.get("outcome", "")

@@ -41,7 +41,8 @@ class BuildTest(Station):
     def output(self) -> StationOutput:
         """Whether it builds, how many tests there are and failed, the log of it all, and how each phase went."""
         keys = ["build_passed", "tests_total", "tests_failed", "build_log", "build_report"]
-        return StationOutput(keys, optional=["error_type", "size_mb"])
+        artifacts = ["build-log", "test-report"]
+        return StationOutput(keys, optional=["error_type", "size_mb"], optional_artifacts=artifacts)
 
     def may_skip(self, values: Mapping[str, Any]) -> bool:  # noqa: ARG002 - the contract's signature
         """Where a tool of the stack is not installed."""

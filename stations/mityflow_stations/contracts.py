@@ -6,9 +6,12 @@ from pathlib import Path
 
 from mityflow.testing import StationContract
 from mityflow_stations.ask import Ask
+from mityflow_stations.build_test import BuildTest
 from mityflow_stations.commit import Commit
+from mityflow_stations.launch import Launch
 from mityflow_stations.scaffold import Scaffold
 from mityflow_stations.shell import Shell
+from mityflow_stations.smoke_report import SmokeReport
 from mityflow_stations.validate import Validate
 
 _STACK = """\
@@ -21,6 +24,7 @@ commands:
   lint: [[sh, -c, "test -f installed"]]
   test: [[sh, test.sh]]
 test_report: {arguments: [report.xml], files: report.xml}
+smoke: {command: [sh, -c, "echo it works"], output: it works}
 required_files: [README.md]
 config_files: [settings.json]
 """
@@ -40,13 +44,10 @@ class ScaffoldContract(StationContract):
     bad_settings = ({"conflict": "replace"}, {"stack": 1}, {"variables": ["port"]})
 
 
-class ValidateContract(StationContract):
-    """Checks an application of a small stack."""
+class _OfAnApplication(StationContract):
+    """Works on an application of a small stack."""
 
-    station = Validate
-    settings = {"timeout": "1m"}
     inputs = {"app_name": "my-app", "stack": "small"}
-    bad_settings = ({"checks": ["lints"]}, {"checks": []}, {"timeout": "soon"})
     programs = ("sh",)
 
     def prepare(self, workspace: Path) -> None:
@@ -58,6 +59,41 @@ class ValidateContract(StationContract):
         application.mkdir()
         for name, text in _APPLICATION.items():
             (application / name).write_text(text, encoding="utf-8")
+
+
+class ValidateContract(_OfAnApplication):
+    """Checks an application."""
+
+    station = Validate
+    settings = {"timeout": "1m"}
+    bad_settings = ({"checks": ["lints"]}, {"checks": []}, {"timeout": "soon"})
+
+
+class BuildTestContract(_OfAnApplication):
+    """Builds an application."""
+
+    station = BuildTest
+    settings = {"timeout": "1m"}
+    bad_settings = ({"timeout": "soon"}, {"checks": ["lint"]})
+
+
+class LaunchContract(_OfAnApplication):
+    """Starts an application."""
+
+    station = Launch
+    settings = {"timeout": "1m"}
+    bad_settings = ({"timeout": "soon"}, {"port": 0}, {"keep_running": "perhaps"})
+
+
+class SmokeReportContract(StationContract):
+    """Reports one stack."""
+
+    station = SmokeReport
+    settings = {
+        "stacks": ["small"],
+        "results": [{step: {"status": "succeeded", "message": ""} for step in ("scaffold", "build-test", "launch")}],
+    }
+    bad_settings = ({}, {"stacks": ["small"]}, {"stacks": "small", "results": []})
 
 
 class CommitContract(StationContract):
