@@ -6,7 +6,7 @@ import { appConfig } from './app.config';
 
 describe('App', () => {
   beforeEach(() => {
-    TestBed.configureTestingModule(appConfig({ title: 'Stock', apiUrl: '/api' }));
+    TestBed.configureTestingModule(appConfig({ title: 'Stock' }));
   });
 
   async function open(address: string): Promise<HTMLElement> {

@@ -7,9 +7,9 @@ import { InjectionToken } from '@angular/core';
 export interface Settings {
   /** Heading and title of the page. */
   readonly title: string;
-  /** Where the services are that the page calls: a path, or an address with http or https. */
-  readonly apiUrl: string;
 }
+
+const LONGEST_TITLE = 60;
 
 /** The settings, for whoever injects them. */
 export const SETTINGS = new InjectionToken<Settings>('settings');
@@ -19,14 +19,11 @@ export function parseSettings(data: unknown): Settings {
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
     throw new Error('config.json must hold an object.');
   }
-  const { title, apiUrl } = data as Record<string, unknown>;
-  if (typeof title !== 'string' || title.trim() === '') {
-    throw new Error('"title" in config.json must be a text that is not empty.');
+  const { title } = data as Record<string, unknown>;
+  if (typeof title !== 'string' || title.trim() === '' || title.length > LONGEST_TITLE) {
+    throw new Error(`"title" in config.json must be 1 to ${String(LONGEST_TITLE)} characters.`);
   }
-  if (typeof apiUrl !== 'string' || !isAddress(apiUrl)) {
-    throw new Error('"apiUrl" in config.json must be a path such as "/api", or an http address.');
-  }
-  return { title, apiUrl };
+  return { title };
 }
 
 /** Fetch the settings of the place the page was loaded from. */
@@ -42,11 +39,4 @@ export async function loadSettings(fetcher: typeof fetch = fetch): Promise<Setti
     throw new Error('config.json is not JSON.');
   }
   return parseSettings(data);
-}
-
-function isAddress(text: string): boolean {
-  if (text.startsWith('/')) {
-    return !text.startsWith('//');
-  }
-  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
 }
