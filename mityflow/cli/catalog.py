@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -173,16 +175,34 @@ def _stack_lines(data: dict[str, Any]) -> list[str]:
     lines = [f"{data['id']} ({data['origin']})  {data['name']}", data["description"], f"folder: {data['folder']}"]
     for tool in data["tools"]:
         minimum = f" {tool['minimum']} or newer" if tool["minimum"] else ""
-        lines.append(f"needs {tool['name']}{minimum}  ({tool['get']})")
-    for phase, commands in data["commands"].items():
-        lines += [f"{phase}: {' '.join(command)}" for command in commands]
-    if data["run"]:
-        lines.append(f"run: {' '.join(data['run'])}")
+        below = f" older than {tool['below']}" if tool["below"] else ""
+        lines.append(f"needs {tool['name']}{minimum}{below}  ({tool['get']})")
+    commands = [(phase, command) for phase, each in data["commands"].items() for command in each]
+    lines += [f"{phase}: {shlex.join(command)}" for phase, command in [*commands, ("run", data["run"])] if command]
+    lines += [
+        f"variable {name}{_default(schema)}  {schema.get('description', '')}".rstrip()
+        for name, schema in data["variables"].items()
+    ]
+    lines += [f"env: {name}={value}" for name, value in data["env"].items()]
+    if data["port"]:
+        given = f", given as {data['port']['env']}" if data["port"]["env"] else ""
+        lines.append(f"port: {data['port']['default']}{given}")
     if data["health"]:
-        lines.append(f"health: {data['health']['path']} answers {data['health']['status']}")
+        body = f" and has {data['health']['body']}" if data["health"]["body"] else ""
+        lines.append(f"health: {data['health']['path']} answers {data['health']['status']}{body}")
     if data["smoke"]:
-        lines.append(f"smoke: {' '.join(data['smoke']['command'])}")
+        lines.append(f"smoke: {shlex.join(data['smoke']['command'])} prints {data['smoke']['output']!r}")
+    if data["test_report"]:
+        lines.append(
+            f"tests: counted from {data['test_report']['files'] or 'what they print'} ({data['test_report']['format']})"
+        )
+    if data["required_files"]:
+        lines.append(f"files: {' '.join(data['required_files'])}")
     return lines
+
+
+def _default(schema: Mapping[str, Any]) -> str:
+    return f" (default {json.dumps(schema['default'])})" if "default" in schema else " (required)"
 
 
 @click.command()
