@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import compileall
+import json
 import os
 import platform
 import re
@@ -18,12 +19,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
 import mityflow_stations
 
 import mityflow
+from mityflow.stackfile import read_stack
+from mityflow.stacks import Stack
 
 BIN = Path(sys.executable).parent
 NOOP_STATION = """
@@ -37,6 +41,7 @@ class Noop(Station):
         return StationResult.success("noop")
 """
 SCAFFOLD_FILES = 20
+STACKS = Path(mityflow_stations.__file__).parent / "stacks"
 
 
 class Row(NamedTuple):
@@ -263,6 +268,57 @@ def scaffold_rows(rounds: int, top: Path) -> list[Row]:
     return [Row("scaffolding 20 files", ms(m["scaffold"]), beside, m["scaffold"] / m["cookiecutter"], 0.5)]
 
 
+def stack_rows(rounds: int, top: Path) -> list[Row]:
+    """Rendering every stack's real template, the whole command, beside cookiecutter with the same files."""
+    rows = []
+    for name in sorted(path.parent.name for path in STACKS.glob("*/stack.yaml")):
+        ours, theirs = top / f"{name}-ours", top / f"{name}-theirs"
+        files = _cookiecutter_template(read_stack(STACKS / name, "mityflow"), theirs)
+        ours.mkdir()
+        (ours / "make.yaml").write_text(
+            "version: 1\nid: make\nstations: [scaffold]\ninputs:\n"
+            f"  app_name: {{type: string, default: app}}\n  stack: {{type: string, default: {name}}}\n"
+        )
+
+        def scaffold(ours: Path = ours) -> float:
+            shutil.rmtree(ours / "app", ignore_errors=True)
+            return seconds([str(BIN / "mityflow"), "run", "make.yaml"], ours)
+
+        def cookiecutter(theirs: Path = theirs) -> float:
+            shutil.rmtree(theirs / "out", ignore_errors=True)
+            return seconds([str(BIN / "cookiecutter"), "--no-input", "--overwrite-if-exists", "-o", "out", "."], theirs)
+
+        scaffold()
+        m = interleaved(rounds, {"scaffold": scaffold, "cookiecutter": cookiecutter})
+        beside = f"cookiecutter {ms(m['cookiecutter'])}"
+        what = f"rendering {name}, {files} files"
+        rows.append(Row(what, ms(m["scaffold"]), beside, m["scaffold"] / m["cookiecutter"], 0.5))
+    return rows
+
+
+def _cookiecutter_template(stack: Stack, folder: Path) -> int:
+    """Write a stack's template as one of cookiecutter's; the number of its files."""
+    values = {key: value for key, value in stack.template_values("app", {}).items() if isinstance(value, str)}
+
+    def converted(text: str) -> str:
+        return re.sub(r"\{\{ *(\w+) *\}\}", r"{{ cookiecutter.\1 }}", text)
+
+    count, verbatim = 0, []
+    for place in sorted(path for path in stack.template.rglob("*") if path.is_file()):
+        count += 1
+        path = place.relative_to(stack.template).as_posix().replace("_folders }}", " }}").replace("_folders}}", "}}")
+        target = folder / "{{ cookiecutter.app_name }}" / converted(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        data = place.read_bytes()
+        if any(fnmatchcase(path, pattern) for pattern in stack.copy_without_rendering):
+            verbatim.append(f"*{Path(path).name}")
+            target.write_bytes(data)
+        else:
+            target.write_bytes(converted(data.decode()).encode())
+    (folder / "cookiecutter.json").write_text(json.dumps({**values, "_copy_without_render": verbatim}))
+    return count
+
+
 def ms(value: float) -> str:
     """Seconds as milliseconds."""
     return f"{value * 1e3:.1f} ms"
@@ -291,12 +347,18 @@ def main() -> None:
     """Measure, print, and put the table between the marks of a page if asked to."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7, help="how often each thing is measured (7)")
-    parser.add_argument("--only", choices=["start", "noop", "shell", "scaffold"], help="measure only this")
+    parser.add_argument("--only", choices=["start", "noop", "shell", "scaffold", "stacks"], help="measure only this")
     parser.add_argument("--write", type=Path, help="a page with the marks <!-- table --> and <!-- end -->")
     options = parser.parse_args()
     for package in (mityflow, mityflow_stations):  # as an installation leaves them
         compileall.compile_dir(Path(package.__file__ or "").parent, quiet=1, rx=re.compile("/template/"))
-    groups = {"start": start_rows, "noop": noop_rows, "shell": shell_rows, "scaffold": scaffold_rows}
+    groups = {
+        "start": start_rows,
+        "noop": noop_rows,
+        "shell": shell_rows,
+        "scaffold": scaffold_rows,
+        "stacks": stack_rows,
+    }
     with tempfile.TemporaryDirectory(prefix="mityflow-bench-", dir=Path.cwd()) as folder:
         rows = [
             row
