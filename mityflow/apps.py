@@ -136,7 +136,8 @@ class Launched:
     @property
     def app(self) -> App | None:
         """What is known of it; None until it was started."""
-        return read_app(self._workspace, self.name)
+        app = read_app(self._workspace, self.name)
+        return app if app is not None and app.keeper == self._keeper.pid else None
 
     def started(self) -> App:
         """Wait until its process runs, or it turns out that it cannot. Raises MityError."""

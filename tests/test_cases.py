@@ -52,6 +52,6 @@ def normal(text: str, folder: Path) -> str:
     text = text.replace(os.path.realpath(folder), "HERE").replace(str(folder), "HERE")
     text = re.sub(r"\b\d{8}T\d{6}\.\d{6}Z", "RUN", text)
     text = re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?", "TIME", text)
-    text = re.sub(r"\b\d+\.\d+s\b", "0.0s", text)
+    text = re.sub(r"\b\d+\.\d+( ?s)\b", r"0.0\1", text)
     text = re.sub(r'"pid": ?\d+', '"pid": 1', text)
     return re.sub(r'"by": ?"[^"]*"', '"by": "me"', text)

@@ -54,9 +54,12 @@ def stop(names: tuple[str, ...], everything: bool, workspace: Path) -> int:
     """
     workspace = workspace.absolute()
     screen = Screen()
-    for app in _chosen(names, everything, workspace):
+    chosen = _chosen(names, everything, workspace)
+    for app in chosen:
         stop_app(workspace, app)
         screen.line(f"{app.name} had ended" if app.state == "ended" else f"stopped {app.name}")
+    if not chosen:
+        screen.line("no applications run here")
     return 0
 
 
