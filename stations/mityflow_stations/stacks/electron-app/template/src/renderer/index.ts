@@ -1,0 +1,5 @@
+import { startItems } from './items-page';
+import { showRuntime } from './runtime';
+
+startItems(document);
+void showRuntime(document, window.desktop);
