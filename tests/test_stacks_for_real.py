@@ -130,7 +130,7 @@ def test_it_is_created_built_tested_started_and_committed(made: Made) -> None:
 
 
 def _no_runtime(made: Made) -> bool:
-    return made.results["launch"]["message"].startswith("Electron runtime not available")
+    return made.results["launch"]["message"].startswith(("Electron runtime not available", "Electron cannot open"))
 
 
 @pytest.mark.parametrize("made", _of_each(STACKS), indirect=True)
