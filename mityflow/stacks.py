@@ -16,6 +16,8 @@ from mityflow.errors import MityError, UsageError, nearest
 from mityflow.plugins import EntryPoint, PluginError, entry_points
 
 if TYPE_CHECKING:
+    from jsonschema import ValidationError
+
     from mityflow.process import CommandResult
 
 GROUP = "mityflow.stacks"
@@ -346,7 +348,15 @@ def _looks_like_stack(folder: Path) -> bool:
 def _variable_faults(name: str, schema: Mapping[str, Any], value: Any) -> list[str]:
     from jsonschema import Draft202012Validator
 
-    return [f"variable '{name}': {error.message}" for error in Draft202012Validator(schema).iter_errors(value)]
+    return [f"variable '{name}': {_worded(error)}" for error in Draft202012Validator(schema).iter_errors(value)]
+
+
+def _worded(error: ValidationError) -> str:
+    """What is wrong with a value; a pattern is hard to read where there are words for it."""
+    description = error.schema.get("description") if isinstance(error.schema, Mapping) else None
+    if error.validator == "pattern" and description:
+        return f"{error.instance!r} is not allowed; it is: {description}"
+    return str(error.message)
 
 
 def _version_in(output: str) -> str:

@@ -32,7 +32,8 @@ _SHOWN = 500
 _TICK = 0.05
 _KEYS = ["launch_passed", "launch_url", "launch_port", "ready_after", "launch_answer"]
 _PORT_TAKEN = re.compile(
-    r"EADDRINUSE|address (is )?already in use|address in use|port \S+ (is|was) already in use|only one usage of each",
+    r"EADDRINUSE|address (is )?already in use|address in use|only one usage of each"
+    r"|port \S+ (is|was|seems to be) (already )?in use",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
