@@ -44,7 +44,9 @@ def test_the_wheel_holds_what_is_needed_and_nothing_else(wheel: Path) -> None:
     assert "mityflow/data/workflows/create-app.yaml" in names
     assert "mityflow/data/schemas/workflow.schema.json" in names
     assert "mityflow_stations/stacks/python-fastapi/stack.yaml" in names
-    assert any(n.startswith("mityflow_stations/stacks/python-fastapi/template/.") for n in names), "hidden files"
+    stacks = (path for path in (ROOT / "stations" / "mityflow_stations" / "stacks").rglob("*") if path.is_file())
+    files = {path.relative_to(ROOT / "stations").as_posix() for path in stacks if "__pycache__" not in path.parts}
+    assert files - set(names) == set()
     assert {n.split("/")[0] for n in names if ".dist-info/" not in n} == {"mityflow", "mityflow_stations"}
     assert not [n for n in names if "__pycache__" in n or "/.mity/" in n]
 
