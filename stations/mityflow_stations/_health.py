@@ -80,7 +80,8 @@ class Prober(threading.Thread):
         self._answered = True
         ready = time.monotonic() - self._begun
         if not self._is_ours():
-            self.last = f"another process answers on port {self._port}"
+            if self._process is not None and _alive(self._process):  # else it has just ended, and that was its answer
+                self.last = f"another process answers on port {self._port}"
         elif status != self._health.status:
             self.last = f"it answered {status} to {self._health.path}, not {self._health.status}"
         elif self._health.body and self._health.body not in body:
