@@ -35,7 +35,7 @@ _UNREACHABLE = re.compile(
     r"EAI_AGAIN|ENOTFOUND|ECONNREFUSED|ENETUNREACH|ETIMEDOUT|ERR_SOCKET|NU1301"
     r"|could not resolve host|couldn't resolve host|temporary failure in name resolution|name or service not known"
     r"|unknown ?host|unresolved address|network is unreachable|failed to establish a new connection"
-    r"|could not transfer artifact|dns error|failed to lookup address",
+    r"|could not transfer artifact|dns error|failed to lookup address|could(n't| not) connect to server",
     re.IGNORECASE,
 )
 
