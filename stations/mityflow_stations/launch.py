@@ -148,6 +148,7 @@ class _Attempt:
         self._argv, place = stack.launch(_app_name(context), host, port)
         self._env = {**stack.env, **place}
         self._prober: Prober | None = None
+        self._answer: Answer | None = None
         self._started = 0.0
 
     def run(self) -> StationResult:
@@ -163,9 +164,8 @@ class _Attempt:
             left = self._prober.end_stragglers() if self._prober else 0
         if left:
             self._context.say(f"{left} of its processes had to be killed")
-        answer = self._prober.answer if self._prober else None
-        if answer and not result.timed_out:
-            return self._success(answer)
+        if self._answer and not result.timed_out:
+            return self._success(self._answer)
         return self._not_ready(result.exit_code if not result.timed_out else None, tail(result))
 
     def keep(self) -> StationResult:
@@ -198,10 +198,11 @@ class _Attempt:
         return result
 
     def _look(self, pid: int) -> bool:
-        """Whether the wait is over; asked while the application runs."""
+        """Whether the wait is over; asked while the application runs, so that one which has ended is never ready."""
         if self._prober is None:
             self._probe(pid)
-        return self._prober is not None and self._prober.answer is not None
+        self._answer = self._prober.answer if self._prober else None
+        return self._answer is not None
 
     def _probe(self, pid: int) -> None:
         from mityflow_stations._health import Prober
@@ -211,11 +212,11 @@ class _Attempt:
 
     def _wait(self, launched: Launched, pid: int) -> Answer | None:
         while time.monotonic() < self._started + self._limit:
-            if self._look(pid):
-                return self._prober.answer if self._prober else None
             app = launched.app
             if app is None or app.state == "ended":
                 return None
+            if self._look(pid):
+                return self._answer
             time.sleep(_TICK)
         return None
 
