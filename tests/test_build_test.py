@@ -9,6 +9,7 @@ import pytest
 from mityflow_stations.build_test import BuildTest
 from stationkit import context, declare_built_ins, execute, write_stack
 
+from mityflow.errors import UsageError
 from mityflow.settings import check_settings
 from mityflow.station import StationResult
 
@@ -145,11 +146,11 @@ def test_a_server_that_cannot_be_reached_is_a_dependency_error_in_any_phase(tmp_
 
 def test_without_an_application_or_a_stack_it_says_so(tmp_path: Path) -> None:
     write_stack(tmp_path, "small", {}, "")
-    result = execute(BuildTest(), context(BuildTest(), tmp_path, "my-app", "small"))
-    assert "there is no application folder" in result.message
+    with pytest.raises(UsageError, match="there is no application folder"):
+        execute(BuildTest(), context(BuildTest(), tmp_path, "my-app", "small"))
 
-    result = execute(BuildTest(), context(BuildTest(), tmp_path, "my-app", None))
-    assert result.message == "there is no stack; give it as the input 'stack'"
+    with pytest.raises(UsageError, match="there is no stack; give it as the input 'stack'"):
+        execute(BuildTest(), context(BuildTest(), tmp_path, "my-app", None))
 
 
 @pytest.mark.parametrize("values", [{"timeout": "soon"}, {"stack": 1}, {"checks": ["lint"]}])

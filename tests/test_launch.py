@@ -219,7 +219,7 @@ def test_one_that_is_kept_running_answers_and_is_listed_until_it_is_stopped(work
         assert answer.status == 200
     stop_app(workspace, app)
     assert not _lives(_pid(workspace))
-    assert not _lives(app.keeper)
+    _wait_until(lambda: not _lives(app.keeper))
     assert apps(workspace) == []
 
 

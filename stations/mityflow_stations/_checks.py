@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from mityflow.sdk import MityError, Stack, StationContext, parse_duration
+from mityflow.sdk import MityError, Stack, StationContext, UsageError, find_stack, parse_duration
 from mityflow_stations._evidence import config_problems, file_problems
 from mityflow_stations._reports import ReportError, Tally, count_printed, count_tests, remove_reports
 
@@ -62,6 +62,16 @@ class Check(NamedTuple):
         """Why it failed, in one line."""
         detail = self.detail.partition("\n")[0]
         return detail if self.name == "tools" else f"{self.name} failed: {detail}"
+
+
+def stack_of(context: StationContext) -> Stack:
+    """The stack of a step's application. Raises UsageError where there is no stack, or no application."""
+    name = context.values.get("stack") or context.stack
+    if not name:
+        raise UsageError("there is no stack; give it as the input 'stack'")
+    if not context.output_path.is_dir():
+        raise UsageError(f"there is no application folder {context.output_path}")
+    return find_stack(name, context.workspace)
 
 
 class Checks:

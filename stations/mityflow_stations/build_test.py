@@ -15,9 +15,8 @@ from mityflow.sdk import (
     StationInput,
     StationOutput,
     StationResult,
-    find_stack,
 )
-from mityflow_stations._checks import PHASES, Check, Checks, absent_tools, counted, failed_check
+from mityflow_stations._checks import PHASES, Check, Checks, absent_tools, counted, failed_check, stack_of
 from mityflow_stations._reports import report_files
 
 _MEGABYTE = 1_000_000
@@ -50,13 +49,7 @@ class BuildTest(Station):
 
     def execute(self, context: StationContext) -> StationResult:
         """Run the phases in order."""
-        name = context.values.get("stack") or context.stack
-        if not name:
-            return StationResult.failure("there is no stack; give it as the input 'stack'")
-        root = context.output_path
-        if not root.is_dir():
-            return StationResult.failure(f"there is no application folder {root}")
-        stack = find_stack(name, context.workspace)
+        stack = stack_of(context)
         report = Checks(context, stack).run(PHASES)
         absent = absent_tools(report)
         if absent:

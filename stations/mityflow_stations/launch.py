@@ -18,10 +18,9 @@ from mityflow.sdk import (
     StationInput,
     StationOutput,
     StationResult,
-    find_stack,
     parse_duration,
 )
-from mityflow_stations._checks import tail
+from mityflow_stations._checks import stack_of, tail
 
 if TYPE_CHECKING:
     from mityflow_stations._health import Answer, Prober
@@ -66,12 +65,7 @@ class Launch(Station):
 
     def execute(self, context: StationContext) -> StationResult:
         """Start it, wait for its answer, stop it."""
-        name = context.values.get("stack") or context.stack
-        if not name:
-            return StationResult.failure("there is no stack; give it as the input 'stack'")
-        if not context.output_path.is_dir():
-            return StationResult.failure(f"there is no application folder {context.output_path}")
-        stack = find_stack(name, context.workspace)
+        stack = stack_of(context)
         found = [tool.probe(context.run) for tool in stack.tools]
         absent = [status.message for status in found if not status.found]
         if absent:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from mityflow.sdk import Station, StationContext, StationInput, StationOutput, StationResult, find_stack
-from mityflow_stations._checks import CHECKS, Check, Checks, absent_tools, counted, failed_check
+from mityflow.sdk import Station, StationContext, StationInput, StationOutput, StationResult, UsageError
+from mityflow_stations._checks import CHECKS, Check, Checks, absent_tools, counted, failed_check, stack_of
 
 
 class Validate(Station):
@@ -35,13 +35,11 @@ class Validate(Station):
 
     def execute(self, context: StationContext) -> StationResult:
         """Run the checks in order."""
-        name = context.values.get("stack") or context.stack
-        if not name:
-            return _failure("there is no stack; give it as the input 'stack'", [])
-        root = context.output_path
-        if not root.is_dir():
-            return _failure(f"there is no application folder {root}", [])
-        return _judge(Checks(context, find_stack(name, context.workspace)).run(context.values.get("checks", CHECKS)))
+        try:
+            stack = stack_of(context)
+        except UsageError as error:
+            return _failure(error.message, [])
+        return _judge(Checks(context, stack).run(context.values.get("checks", CHECKS)))
 
 
 def _judge(report: list[Check]) -> StationResult:
