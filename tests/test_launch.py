@@ -194,8 +194,9 @@ def test_a_given_port_is_the_one_that_is_used(workspace: Path) -> None:
     assert _launch(workspace, port=port).outputs["launch_port"] == port
 
 
-def test_an_application_that_was_not_installed_says_what_to_do(workspace: Path) -> None:
-    result = _launch(workspace, stack=_STACK.replace("{{ python }}", "bin/no-such"))
+@pytest.mark.parametrize("keep", [False, True])
+def test_an_application_that_was_not_installed_says_what_to_do(workspace: Path, keep: bool) -> None:
+    result = _launch(workspace, stack=_STACK.replace("{{ python }}", "bin/no-such"), keep_running=keep)
 
     assert "'bin/no-such' is not found" in result.message
     assert "as 'build-test' does" in result.message

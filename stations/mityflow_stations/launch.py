@@ -153,7 +153,7 @@ class _Attempt:
                 self._argv, cwd=self._context.output_path, env=self._env, timeout=self._limit, until=self._look
             )
         except MityError as error:
-            return _failure("RuntimeError", f"{error.message}; was it installed and built, as 'build-test' does?")
+            return _cannot_start(error.message)
         finally:
             left = self._prober.end_stragglers() if self._prober else 0
         if left:
@@ -175,9 +175,10 @@ class _Attempt:
             answer = self._wait(launched, app.pid) if app.pid else None
             if answer is None:
                 app = launched.app or app
-                ended = app.state == "ended"
-                printed = launched.printed()
+                ended, printed = app.state == "ended", launched.printed().strip()
                 self._context.say(printed)
+                if ended and app.exit_code is None and self._prober is None:
+                    return _cannot_start(printed)
                 return self._not_ready(app.exit_code, printed, ended=ended)
             launched.keep()
             kept = True
@@ -232,6 +233,10 @@ class _Attempt:
             return _failure(kind, f"'{line}' ended with exit code {exit_code} before it answered")
         last = self._prober.last if self._prober else "it did not start"
         return _failure("RuntimeError", f"'{line}' was not ready after {self._limit:g} s: {last}")
+
+
+def _cannot_start(reason: str) -> StationResult:
+    return _failure("RuntimeError", f"{reason}; was it installed and built, as 'build-test' does?")
 
 
 def _failure(error_type: str, reason: str) -> StationResult:
