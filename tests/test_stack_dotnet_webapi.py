@@ -76,6 +76,14 @@ def test_no_application_has_the_name_of_a_package() -> None:
     assert {name for name in names if re.fullmatch("[a-z0-9]+", name)} - STACK.reserved_names == set()
 
 
+@pytest.mark.parametrize(
+    "app_name", ["program", "auto-generated-program", "mscorlib", "netstandard", "testhost", "x-unit", "bin", "obj"]
+)
+def test_no_application_is_named_like_what_the_tools_add(app_name: str) -> None:
+    """The class of top-level statements, that of the test runner, assemblies, and the folders of the build."""
+    assert STACK.names(app_name)["app_name_pascal"].endswith("App")
+
+
 def test_every_package_has_one_version_and_every_version_is_used() -> None:
     files = _files()
     versions = {

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using {{ app_name_pascal }};
 
 var builder = WebApplication.CreateBuilder(args);
@@ -23,9 +24,9 @@ try
 {
     app.Run();
 }
-catch (IOException exception)
+catch (Exception exception) when (exception is IOException or SocketException)
 {
-    // The address cannot be listened on, such as a port that is taken.
+    // The address cannot be listened on, such as a port that is taken or not allowed.
     Console.Error.WriteLine(exception.Message);
     return 1;
 }
