@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 
+import pytest
 from mityflow_stations._rendering import render
 from stationkit import BUILT_IN_STACKS
 
@@ -45,3 +46,13 @@ def test_the_crate_is_named_the_same_wherever_it_is_used() -> None:
     used = set(re.findall(r"^use (crate\w*)::", files["src/main.rs"] + files["tests/api.rs"], re.MULTILINE))
     assert used == {"crate_app"}
     assert "target/release/crate-app " in files["Dockerfile"]
+
+
+@pytest.mark.parametrize("app_name", ["env", "header", "signal"])
+def test_no_crate_is_named_like_a_module_that_is_imported_beside_it(app_name: str) -> None:
+    files = _files(app_name)
+
+    sources = files["src/main.rs"] + files["tests/api.rs"]
+    assert re.search(rf"^use .*\b{app_name}\b", sources, re.MULTILINE)
+    assert f"use {app_name}_app::app;" in sources
+    assert f"use {app_name}::app;" not in sources
