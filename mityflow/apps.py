@@ -18,14 +18,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mityflow.errors import MityError, StoreError, UsageError, nearest
-from mityflow.lock import holder
+from mityflow.clock import from_iso
+from mityflow.errors import LockedError, MityError, StoreError, UsageError, nearest
+from mityflow.lock import WorkspaceLock, holder
 from mityflow.process import GRACE
 
 RECORD_FORMAT = 1
 _TAIL = 16 * 1024
 _START_LIMIT = 30.0
 _END_LIMIT = 2 * GRACE
+_TELL_LIMIT = 2.0
 _TICK = 0.05
 
 
@@ -95,28 +97,86 @@ def read_app(workspace: Path, name: str) -> App | None:
     try:
         data = json.loads(files.record.read_bytes())
         app = App(name=name, **{key: data[key] for key in App._fields if key != "name"})
+        from_iso(app.started_at)
     except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if not _is_sound(app):
         return None
     return app if app.state == "ended" or holder(files.lock) is not None else app._replace(state="ended", pid=None)
 
 
+def _is_sound(app: App) -> bool:
+    texts = (app.state, app.url, app.folder, app.log, app.run_id, app.started_at)
+    numbers = (app.keeper, app.pid or 0, app.exit_code or 0)
+    return (
+        isinstance(app.command, list)
+        and all(isinstance(text, str) for text in texts)
+        and all(isinstance(number, int) for number in numbers)
+    )
+
+
 def stop_app(workspace: Path, app: App) -> None:
     """End an application and all it has started, and forget it. Raises MityError when it does not end."""
+    from mityflow.leftovers import kill_marked
+
+    _end(workspace, app.name)
+    kill_marked(mark(app.keeper, app.started_at))  # what it had started where its keeper could not end it any more
     files = AppFiles.of(workspace, app.name)
+    try:
+        with WorkspaceLock(files.lock):  # or the files of one that is launched just now were taken away
+            for path in files:
+                path.unlink(missing_ok=True)
+    except LockedError as error:
+        raise MityError(f"'{app.name}' was launched again meanwhile") from error
+    except OSError as error:
+        raise StoreError(f"cannot remove {error.filename}: {error.strerror}") from error
+
+
+def end_app(workspace: Path, name: str) -> None:
+    """End the application of this name that was left running, if there is one. Raises MityError."""
+    app = read_app(workspace, name)
+    if app is not None:
+        stop_app(workspace, app)
+    else:
+        _end(workspace, name)  # its record may be damaged
+
+
+def mark(keeper: int, started_at: str) -> str:
+    """What the environment of all that belongs to an application has."""
+    return f"MITY_APP_ID={keeper}-{started_at}"
+
+
+def _end(workspace: Path, name: str) -> None:
+    """End the keeper of the application of this name, if it has one: the process that holds the lock.
+
+    The record is not asked, since it may tell of an earlier keeper, whose number is a stranger's by now.
+    """
+    lock = AppFiles.of(workspace, name).lock
     for number in (signal.SIGTERM, signal.SIGKILL):
-        if holder(files.lock) is None:
-            break
+        keeper = _keeper(lock)
+        if keeper is None:
+            return
         try:
-            os.kill(app.keeper, number)
+            os.kill(keeper, number)
         except ProcessLookupError:
             pass
         except PermissionError as error:
-            raise MityError(f"'{app.name}' (process {app.keeper}) belongs to somebody else") from error
-        _wait_for_end(files.lock)
-    if holder(files.lock) is not None:
-        raise MityError(f"'{app.name}' (process {app.keeper}) does not end")
-    for path in files:
-        path.unlink(missing_ok=True)
+            raise MityError(f"'{name}' (process {keeper}) belongs to somebody else") from error
+        _wait_for_end(lock)
+    if holder(lock) is not None:
+        raise MityError(f"'{name}' does not end")
+
+
+def _keeper(lock: Path) -> int | None:
+    """The process that holds the lock; None when there is none. It may take a moment until it tells."""
+    end = time.monotonic() + _TELL_LIMIT
+    while (owner := holder(lock)) is not None:
+        if owner.get("pid", 0) > 1:
+            return int(owner["pid"])
+        if time.monotonic() > end:
+            raise MityError(f"{lock} is held by a process that does not tell its number")
+        time.sleep(_TICK)
+    return None
 
 
 def _wait_for_end(lock: Path) -> None:
@@ -147,7 +207,9 @@ class Launched:
             if app is not None and (app.pid is not None or app.state == "ended"):
                 return app
             if self._keeper.poll() is not None:
-                raise MityError(self.printed().strip() or f"the keeper of '{self.name}' ended at once")
+                if self.app is not None:
+                    continue  # it was just written down how it ended
+                raise MityError(self._why() or f"the keeper of '{self.name}' ended at once")
             time.sleep(_TICK)
         raise MityError(f"the keeper of '{self.name}' did not start it within {_START_LIMIT:g} s")
 
@@ -166,6 +228,7 @@ class Launched:
             self._tell(b"keep\n")
         except OSError as error:
             raise MityError(f"the keeper of '{self.name}' is gone") from error
+        self._close()
         threading.Thread(target=self._keeper.wait, daemon=True).start()  # or it stays a zombie once it has ended
         end = time.monotonic() + _START_LIMIT
         while (app := self.app) and app.state == "starting" and time.monotonic() < end:
@@ -178,7 +241,21 @@ class Launched:
             self._keeper.stdin.close()
         if app is not None:
             stop_app(self._workspace, app)
-        self._keeper.wait(_END_LIMIT)
+        try:
+            self._keeper.wait(_END_LIMIT)
+        except subprocess.TimeoutExpired:
+            self._keeper.kill()
+            self._keeper.wait()
+        self._close()
+
+    def _why(self) -> str:
+        """What the keeper said at its end, where it could not even begin."""
+        text = self._keeper.stderr.read().decode(errors="replace") if self._keeper.stderr else ""
+        return text.strip().rpartition("\n")[2]
+
+    def _close(self) -> None:
+        if self._keeper.stderr:
+            self._keeper.stderr.close()
 
     def _tell(self, line: bytes) -> None:
         assert self._keeper.stdin is not None  # noqa: S101 - it was started with a pipe
@@ -203,9 +280,7 @@ def launch_app(
     """
     files = AppFiles.of(workspace, name)
     _make_folder(files.record.parent)
-    before = read_app(workspace, name)
-    if before is not None:
-        stop_app(workspace, before)
+    end_app(workspace, name)
     order = {
         "workspace": os.fspath(workspace),
         "name": name,
@@ -221,7 +296,7 @@ def launch_app(
             [sys.executable, "-P", "-m", "mityflow.keeper"],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             start_new_session=True,
             cwd="/",
             env=_keepers_env(),

@@ -12,12 +12,14 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mityflow.apps import AppFiles, record_text
+from mityflow.apps import AppFiles, mark, record_text
 from mityflow.clock import iso
-from mityflow.errors import MityError
+from mityflow.errors import MityError, StoreError
 from mityflow.leftovers import kill_marked
 from mityflow.lock import WorkspaceLock
 from mityflow.masking import Masker
@@ -33,7 +35,8 @@ class Keeper:
         self._order = order
         self._files = AppFiles.of(Path(order["workspace"]), order["name"])
         self._masker = Masker(order["secrets"])
-        self._mark = f"MITY_APP_ID={os.getpid()}-{time.time_ns()}"
+        started_at = iso(time.time())
+        self._mark = mark(os.getpid(), started_at)
         self._writing = threading.Lock()
         self._kept = False
         self._record: dict[str, Any] = {
@@ -46,26 +49,26 @@ class Keeper:
             "folder": os.path.relpath(order["cwd"], order["workspace"]),
             "log": os.path.relpath(self._files.log, order["workspace"]),
             "run_id": order["run_id"],
-            "started_at": iso(time.time()),
+            "started_at": started_at,
             "ended_at": None,
             "exit_code": None,
         }
         self.token = CancelToken()
 
     def work(self) -> int:
-        """Keep it until its end; 0 when there was one."""
+        """Keep it until its end; 0 when there was one. Raises MityError or OSError when nothing can be kept."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: self.token.cancel())
-        self._files.log.unlink(missing_ok=True)
-        output = StepOutput(os.fspath(self._files.log), lambda _: None)
         with WorkspaceLock(self._files.lock) as lock:
             lock.tell(self._order["run_id"])
+            self._files.log.unlink(missing_ok=True)
             self._note()
+            output = StepOutput(os.fspath(self._files.log), lambda _: None)
             threading.Thread(target=self._listen, daemon=True).start()
             try:
                 exit_code = self._run(output)
             except (MityError, OSError) as error:
-                output.write(self._masker.text(f"{error}\n").encode(errors="replace"))
+                _write(output, self._masker.text(f"{error}\n").encode(errors="replace"))
                 exit_code = None
             finally:
                 kill_marked(self._mark)
@@ -81,7 +84,7 @@ class Keeper:
                 cwd=self._order["cwd"],
                 masker=self._masker,
                 env=encoded({**self._order["env"], name: value}),
-                sink=output.write,
+                sink=partial(_write, output),
                 cancel=self.token,
                 until=self._started,
             )
@@ -89,10 +92,8 @@ class Keeper:
             return None
         return result.exit_code
 
-    def _started(self, pid: int) -> bool:
-        if self._record["pid"] is None:
-            self._note(pid=pid)
-        return False
+    def _started(self, pid: int) -> None:
+        self._note(pid=pid)
 
     def _listen(self) -> None:
         if sys.stdin.readline().strip() == "keep":
@@ -109,5 +110,23 @@ class Keeper:
             write_atomically(self._files.record, record_text(self._record))
 
 
+def _write(output: StepOutput, data: bytes) -> None:
+    """Write what an application printed. It does not end because of a full disk: what has no room is lost."""
+    with suppress(StoreError):
+        output.write(data)
+
+
+def main() -> int:
+    """Keep the application that standard input tells of."""
+    try:
+        return Keeper(json.loads(sys.stdin.readline())).work()
+    except MityError as error:
+        reason = error.message
+    except OSError as error:
+        reason = f"cannot write {error.filename}: {error.strerror}"
+    sys.stderr.write(f"{reason}\n")
+    return 1
+
+
 if __name__ == "__main__":
-    raise SystemExit(Keeper(json.loads(sys.stdin.readline())).work())
+    raise SystemExit(main())

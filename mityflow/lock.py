@@ -145,4 +145,4 @@ def _read(fd: int) -> dict[str, Any]:
         data = json.loads(os.pread(fd, 4096, 0))
     except (OSError, ValueError):
         return {}
-    return data if isinstance(data, dict) and {"run_id", "pid"} <= data.keys() else {}
+    return data if isinstance(data, dict) and "run_id" in data and isinstance(data.get("pid"), int) else {}

@@ -22,7 +22,7 @@ from mityflow.station import (
 )
 
 if TYPE_CHECKING:
-    from mityflow.apps import Launched
+    from mityflow.apps import Launched, end_app
     from mityflow.forms import question_problems
     from mityflow.params import Duration, Form, Params, wrong_settings
     from mityflow.process import CommandError, CommandResult
@@ -39,6 +39,7 @@ _LATER = {
     "Params": "mityflow.params",
     "Stack": "mityflow.stacks",
     "Tool": "mityflow.stacks",
+    "end_app": "mityflow.apps",
     "fill": "mityflow.stacks",
     "find_stack": "mityflow.stacks",
     "parse_duration": "mityflow.workflow",
@@ -71,6 +72,7 @@ __all__ = [
     "StationResult",
     "Tool",
     "UsageError",
+    "end_app",
     "fill",
     "find_stack",
     "nearest",
