@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -18,8 +19,8 @@ import pytest
 from mityflow_stations.launch import Launch
 from stationkit import Runtime, context, declare_built_ins, execute, write_stack
 
-from mityflow.apps import apps, find_app, read_app, stop_app
-from mityflow.errors import UsageError
+from mityflow.apps import App, apps, find_app, launch_app, read_app, stop_app
+from mityflow.errors import MityError, UsageError
 from mityflow.settings import check_settings
 from mityflow.station import StationContext, StationResult
 
@@ -37,12 +38,28 @@ if mode == "silent":
     time.sleep(300)
 if mode == "child" and "inner" not in sys.argv:
     sys.exit(subprocess.call([sys.executable, *sys.argv, "inner"]))
+if mode == "prints":
+    for part in ("line without its end ", os.environ["TOKEN"][:4], os.environ["TOKEN"][4:]):
+        print(part, end="", flush=True)
+        time.sleep(0.1)
 if mode == "strays":
     stray = subprocess.Popen(["sleep", "300"], start_new_session=True)
     open("stray", "w").write(str(stray.pid))
 
+def for_ever(file, data, pause):
+    while True:
+        file.write(data)
+        file.flush()
+        time.sleep(pause)
+
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
+        if mode == "trickles":
+            for_ever(self.wfile, b"H", 0.05)
+        if mode == "endless":
+            self.send_response(200)
+            self.end_headers()
+            for_ever(self.wfile, b"x" * 100000, 0)
         body = b'{"status":"%s"}' % (b"down" if mode == "down" else b"ok")
         self.send_response(503 if mode == "ill" else 200)
         self.end_headers()
@@ -135,16 +152,22 @@ def test_what_it_started_elsewhere_is_ended_too(workspace: Path) -> None:
     [
         ("dies", "RuntimeError", "ended with exit code 1 before it answered"),
         ("taken", "PortInUse", "ended with exit code 1 before it answered"),
-        ("silent", "RuntimeError", "was not ready after 1 s: it does not listen"),
-        ("ill", "RuntimeError", "was not ready after 1 s: it answered 503 to /health, not 200"),
-        ("down", "RuntimeError", """was not ready after 1 s: its answer lacks '"status":"ok"': '{"status":"down"}'"""),
+        ("silent", "RuntimeError", "was not ready after 2 s: it does not listen"),
+        ("trickles", "RuntimeError", "was not ready after 2 s: it does not answer /health"),
+        (
+            "endless",
+            "RuntimeError",
+            f"""was not ready after 2 s: its answer lacks '"status":"ok"': '{"x" * 200}'""",
+        ),
+        ("ill", "RuntimeError", "was not ready after 2 s: it answered 503 to /health, not 200"),
+        ("down", "RuntimeError", """was not ready after 2 s: its answer lacks '"status":"ok"': '{"status":"down"}'"""),
     ],
 )
 @pytest.mark.parametrize("keep", [False, True])
 def test_an_application_that_does_not_get_ready_is_a_failure(
     workspace: Path, mode: str, error_type: str, reason: str, keep: bool
 ) -> None:
-    result = _launch(workspace, mode, timeout="1s", keep_running=keep)
+    result = _launch(workspace, mode, timeout="2s", keep_running=keep)
 
     assert result.status == "failed"
     assert result.message.startswith(f"{error_type}: '")
@@ -202,6 +225,12 @@ def test_an_application_that_was_not_installed_says_what_to_do(workspace: Path, 
     assert "as 'build-test' does" in result.message
 
 
+def test_the_path_of_the_request_may_have_any_letters(workspace: Path) -> None:
+    result = _launch(workspace, stack=_STACK.replace("/health", '"/gesund heit/ä?x=%20"'))
+
+    assert result.success, result.message
+
+
 # Applications that go on running
 
 
@@ -234,6 +263,76 @@ def test_one_that_is_launched_again_takes_the_place_of_the_first(workspace: Path
     assert len(apps(workspace)) == 1
 
 
+def test_one_that_is_launched_again_may_have_the_same_port(workspace: Path) -> None:
+    port = _free_port()
+    _launch(workspace, keep_running=True, port=port)
+    first = _pid(workspace)
+
+    result = _launch(workspace, keep_running=True, port=port)
+
+    assert result.success, result.message
+    assert not _lives(first)
+
+
+def test_one_whose_record_is_damaged_is_ended_all_the_same(workspace: Path) -> None:
+    _launch(workspace, keep_running=True)
+    first = _pid(workspace)
+    (workspace / ".mity" / "apps" / "my-app.json").write_text("{")
+
+    assert _launch(workspace, keep_running=True).success
+    assert not _lives(first)
+
+
+def test_no_stranger_is_ended_because_of_a_record(workspace: Path) -> None:
+    _launch(workspace, keep_running=True)
+    app = find_app(workspace, "my-app")
+    stranger = subprocess.Popen(["sleep", "300"])
+    try:
+        stop_app(workspace, app._replace(keeper=stranger.pid))
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+    assert not _lives(app.keeper)
+
+
+def test_a_keeper_sleeps_while_its_application_has_nothing_to_say(workspace: Path) -> None:
+    _launch(workspace, keep_running=True)
+    keeper = psutil.Process(find_app(workspace, "my-app").keeper)
+
+    before = keeper.num_ctx_switches().voluntary
+    time.sleep(1)
+    assert keeper.num_ctx_switches().voluntary - before < 20
+
+
+def test_a_folder_that_cannot_be_written_is_told(workspace: Path) -> None:
+    lock = workspace / ".mity" / "apps" / "my-app.lock"
+    lock.mkdir(parents=True)
+
+    with pytest.raises(MityError, match=f"^cannot write {lock}: Is a directory$"):
+        _launch(workspace, keep_running=True)
+    assert not (workspace / "my-app" / "pid").exists()
+
+
+def test_what_a_kept_application_prints_is_masked_though_no_line_ends(workspace: Path) -> None:
+    env = {**os.environ, "MODE": "prints", "TOKEN": "hunter2hunter2"}
+    argv = [sys.executable, "server.py", "127.0.0.1", str(_free_port())]
+    launched = launch_app(
+        workspace,
+        "my-app",
+        argv,
+        cwd=workspace / "my-app",
+        env=env,
+        secrets=["hunter2hunter2"],
+        url="",
+        run_id="test",
+    )
+    launched.started()
+    launched.keep()
+
+    _wait_until(lambda: launched.printed() == "token ***\nline without its end ***")
+
+
 def test_one_that_ends_by_itself_is_listed_with_its_exit_code(workspace: Path) -> None:
     _launch(workspace, keep_running=True)
 
@@ -253,6 +352,17 @@ def test_one_whose_keeper_is_killed_ends_with_it(workspace: Path) -> None:
     assert find_app(workspace, "my-app")[:2] == ("my-app", "ended")
 
 
+def test_what_it_started_elsewhere_ends_too_when_its_keeper_was_killed(workspace: Path) -> None:
+    _launch(workspace, "strays", keep_running=True)
+    app = find_app(workspace, "my-app")
+    psutil.Process(app.keeper).kill()
+    _wait_until(lambda: find_app(workspace, "my-app").state == "ended")
+
+    stop_app(workspace, app)
+
+    _wait_until(lambda: not _lives(_pid(workspace, "stray")))
+
+
 def test_what_it_started_elsewhere_ends_with_it(workspace: Path) -> None:
     _launch(workspace, "strays", keep_running=True)
 
@@ -268,10 +378,14 @@ def test_an_unknown_application_is_told_with_the_nearest(workspace: Path) -> Non
         find_app(workspace, "my-ap")
 
 
-def test_a_damaged_record_is_no_application(workspace: Path) -> None:
+@pytest.mark.parametrize("change", [{}, {"keeper": "1"}, {"started_at": "soon"}, {"started_at": 5}, {"command": 7}])
+def test_a_damaged_record_is_no_application(workspace: Path, change: dict[str, Any]) -> None:
     folder = workspace / ".mity" / "apps"
     folder.mkdir(parents=True)
-    (folder / "x.json").write_text("{")
+    sound = App("x", "ended", 7, None, "", [], "x", "x.log", "r", "2026-11-22T08:30:00.000001Z", None, 0)._asdict()
+    (folder / "x.json").write_text(json.dumps(sound))
+    assert read_app(workspace, "x") is not None
+    (folder / "x.json").write_text(json.dumps(sound | change) if change else "{")
 
     assert read_app(workspace, "x") is None
     assert apps(workspace) == []

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import socket
 import threading
 import time
+from contextlib import suppress
 from typing import NamedTuple
+from urllib.parse import quote
 
 import psutil
 
 from mityflow.sdk import Health
 
 HOST = "127.0.0.1"
+_ADDRESSES = (HOST, "0.0.0.0", "::", f"::ffff:{HOST}")  # noqa: S104 - those by which HOST is reached
+_WRITTEN = "!$%&'()*+,/:;=?@[]~"  # what stands in an address as it is, besides letters and digits
 _PAUSE = 0.05
 _REQUEST_LIMIT = 3.0
 _LONGEST_BODY = 64 * 1024
 _SHOWN = 200
+_SILENT = "it does not listen"
 
 
 class Answer(NamedTuple):
@@ -44,7 +50,7 @@ class Prober(threading.Thread):
         self._family: set[psutil.Process] = set()
         self._answered = False
         self.answer: Answer | None = None
-        self.last = "it does not listen"
+        self.last = _SILENT
 
     def run(self) -> None:
         """Ask until there is a good answer."""
@@ -59,7 +65,7 @@ class Prober(threading.Thread):
     def end_stragglers(self) -> int:
         """Kill what descends from the process and is still there after its end; how many there were."""
         self.stop()
-        self.join(_REQUEST_LIMIT)
+        self.join(2 * _REQUEST_LIMIT)
         left = [process for process in self._family if _alive(process)]
         for process in left:
             try:
@@ -72,10 +78,16 @@ class Prober(threading.Thread):
     def _ask(self) -> None:
         self._family |= set(_descendants(self._process))
         try:
-            status, body = _request(self._port, self._health.path)
+            connection = socket.create_connection((HOST, self._port), _REQUEST_LIMIT)
+        except OSError:
+            return
+        if not self._answered and self.last == _SILENT:
+            self.last = f"it does not answer {self._health.path}"
+        try:
+            status, body = _request(connection, self._port, self._health.path)
         except (OSError, http.client.HTTPException) as error:
-            if not self._answered and not isinstance(error, ConnectionRefusedError):
-                self.last = f"the request failed: {error}"
+            if not self._answered:
+                self.last = f"the request failed: {str(error)[:_SHOWN]}"
             return
         self._answered = True
         ready = time.monotonic() - self._begun
@@ -109,8 +121,8 @@ def is_taken(port: int) -> bool:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((HOST, port))
-        except OSError:
-            return True
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE
     return False
 
 
@@ -126,14 +138,29 @@ def who_listens(port: int) -> str:
     return ""
 
 
-def _request(port: int, path: str) -> tuple[int, str]:
-    connection = http.client.HTTPConnection(HOST, port, timeout=_REQUEST_LIMIT)
+def _request(connection: socket.socket, port: int, path: str) -> tuple[int, str]:
+    """Ask, and read what comes within the limit: a server may go on answering for ever, byte by byte."""
+    end = time.monotonic() + _REQUEST_LIMIT
+    late = threading.Timer(_REQUEST_LIMIT, _break_off, [connection])
+    late.daemon = True
+    asking = http.client.HTTPConnection(HOST, port)
+    asking.sock = connection
+    late.start()
     try:
-        connection.request("GET", path, headers={"Connection": "close"})
-        response = connection.getresponse()
-        return response.status, response.read(_LONGEST_BODY).decode("utf-8", "replace")
+        asking.request("GET", quote(path, safe=_WRITTEN), headers={"Connection": "close"})
+        response = asking.getresponse()
+        body = response.read(_LONGEST_BODY)
+        if time.monotonic() >= end:
+            raise TimeoutError(f"the answer did not end within {_REQUEST_LIMIT:g} s")
+        return response.status, body.decode("utf-8", "replace")
     finally:
-        connection.close()
+        late.cancel()
+        asking.close()
+
+
+def _break_off(connection: socket.socket) -> None:
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _process(pid: int) -> psutil.Process | None:
@@ -162,4 +189,7 @@ def _listens(process: psutil.Process, port: int) -> bool:
         connections = process.net_connections("tcp")
     except psutil.Error:
         return False
-    return any(c.status == psutil.CONN_LISTEN and c.laddr and c.laddr.port == port for c in connections)
+    return any(
+        c.status == psutil.CONN_LISTEN and c.laddr and c.laddr.port == port and c.laddr.ip in _ADDRESSES
+        for c in connections
+    )

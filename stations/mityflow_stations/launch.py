@@ -18,6 +18,7 @@ from mityflow.sdk import (
     StationInput,
     StationOutput,
     StationResult,
+    end_app,
     parse_duration,
 )
 from mityflow_stations._checks import stack_of, tail
@@ -121,13 +122,19 @@ def _smoke(context: StationContext, stack: Stack) -> StationResult:
 def _launch(context: StationContext, stack: Stack, health: Health) -> StationResult:
     from mityflow_stations._health import HOST, free_port, is_taken, who_listens
 
+    keep = context.values.get("keep_running")
+    if keep:
+        name = _app_name(context)
+        if not _NAME.fullmatch(name):
+            return _failure("ConfigError", f"an application of the name {name!r} cannot be kept running")
+        end_app(context.workspace, name)  # the port may be its own
     port = context.values.get("port") or free_port()
     if is_taken(port):
         owner = who_listens(port)
         reason = f"port {port} is taken" + (f" by {owner}" if owner else "")
         return _failure("PortInUse", f"{reason}; leave 'port' out and a free one is used")
     attempt = _Attempt(context, stack, health, HOST, port)
-    return attempt.keep() if context.values.get("keep_running") else attempt.run()
+    return attempt.keep() if keep else attempt.run()
 
 
 class _Attempt:
@@ -143,6 +150,7 @@ class _Attempt:
         self._env = {**stack.env, **place}
         self._prober: Prober | None = None
         self._answer: Answer | None = None
+        self._met = "it did not start"
         self._started = 0.0
 
     def run(self) -> StationResult:
@@ -165,22 +173,21 @@ class _Attempt:
     def keep(self) -> StationResult:
         """Start it, and leave it running once it has answered."""
         name = _app_name(self._context)
-        if not _NAME.fullmatch(name):
-            return _failure("ConfigError", f"an application of the name {name!r} cannot be kept running")
         self._started = time.monotonic()
         launched = self._context.keep(name, self._argv, cwd=self._context.output_path, env=self._env, url=self._url)
         kept = False
         try:
             app = launched.started()
             answer = self._wait(launched, app.pid) if app.pid else None
-            if answer is None:
-                app = launched.app or app
+            if answer is not None:
+                launched.keep()
+            app = launched.app or app
+            if answer is None or app.state == "ended":
                 ended, printed = app.state == "ended", launched.printed().strip()
                 self._context.say(printed)
                 if ended and app.exit_code is None and self._prober is None:
                     return _cannot_start(printed)
                 return self._not_ready(app.exit_code, printed, ended=ended)
-            launched.keep()
             kept = True
         finally:
             if not kept:
@@ -196,7 +203,8 @@ class _Attempt:
         """Whether the wait is over; asked while the application runs, so that one which has ended is never ready."""
         if self._prober is None:
             self._probe(pid)
-        self._answer = self._prober.answer if self._prober else None
+        if self._prober:
+            self._answer, self._met = self._prober.answer, self._prober.last
         return self._answer is not None
 
     def _probe(self, pid: int) -> None:
@@ -231,8 +239,7 @@ class _Attempt:
         if exit_code is not None and ended:
             kind = "PortInUse" if _PORT_TAKEN.search(printed) else "RuntimeError"
             return _failure(kind, f"'{line}' ended with exit code {exit_code} before it answered")
-        last = self._prober.last if self._prober else "it did not start"
-        return _failure("RuntimeError", f"'{line}' was not ready after {self._limit:g} s: {last}")
+        return _failure("RuntimeError", f"'{line}' was not ready after {self._limit:g} s: {self._met}")
 
 
 def _cannot_start(reason: str) -> StationResult:
