@@ -346,6 +346,7 @@ class Runtime(Protocol):
         timeout: float | None,
         stdin: bytes | None,
         until: Callable[[int], bool | None] | None,
+        keep: int | None,
     ) -> CommandResult:
         """Run a command under the step's limits, its output going to the step's log."""
 
@@ -431,6 +432,7 @@ class StationContext(WorkflowContext):
         timeout: float | None = None,
         stdin: bytes | None = None,
         until: Callable[[int], bool | None] | None = None,
+        keep: int | None = None,
     ) -> CommandResult:
         """Run a command without a shell and wait for it; its output goes to the step's log, masked.
 
@@ -438,7 +440,8 @@ class StationContext(WorkflowContext):
         process's own environment and the context's. ``timeout`` is in seconds; the step's own limit
         holds as well. ``until`` is called with the process's id, some fifty times a second as long as it
         runs, and must not block; once it answers True, the process and its children are ended, once it
-        answers None it is asked no more. The exit code is the caller's to judge. Raises CommandError when the command
+        answers None it is asked no more. ``keep`` is how many bytes, the last ones, the result holds of
+        what was printed on each of the two ways, 64 KiB by default. The exit code is the caller's to judge. Raises CommandError when the command
         cannot be started. No child outlives the call.
         """
         return self._runtime.run(
@@ -448,6 +451,7 @@ class StationContext(WorkflowContext):
             timeout=timeout,
             stdin=stdin,
             until=until,
+            keep=keep,
         )
 
     def keep(

@@ -198,9 +198,10 @@ class _Runtime:
         timeout: float | None,
         stdin: bytes | None,
         until: Callable[[int], bool | None] | None,
+        keep: int | None,
     ) -> CommandResult:
         """See :meth:`mityflow.station.StationContext.run`."""
-        from mityflow.process import encoded, run
+        from mityflow.process import KEEP, encoded, run
 
         left = None if self._deadline is None else self._deadline - time.monotonic()
         if left is not None and left <= 0:
@@ -215,6 +216,7 @@ class _Runtime:
             masker=self._run.masker,
             cancel=self._run.guard.token,
             stdin=stdin,
+            keep=KEEP if keep is None else keep,
             until=until,
         )
         if result.timed_out and step_limits:

@@ -14,7 +14,7 @@ import pytest
 from mityflow.apps import Launched, launch_app
 from mityflow.context import WorkflowContext
 from mityflow.masking import Masker
-from mityflow.process import CommandResult, encoded, run
+from mityflow.process import KEEP, CommandResult, encoded, run
 from mityflow.station import Station, StationContext, StationResult
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -38,6 +38,7 @@ class Runtime:
         timeout: float | None,
         stdin: bytes | None,
         until: Callable[[int], bool | None] | None,
+        keep: int | None,
     ) -> CommandResult:
         self.commands.append(list(argv))
         return run(
@@ -49,6 +50,7 @@ class Runtime:
             masker=Masker([]),
             cancel=None,
             stdin=stdin,
+            keep=KEEP if keep is None else keep,
             until=until,
         )
 

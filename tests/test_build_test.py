@@ -129,8 +129,16 @@ def test_rust_tests_are_counted_from_what_cargo_prints(tmp_path: Path) -> None:
     assert result.message.endswith("4 tests passed, 1 skipped")
 
 
+def test_many_rust_tests_are_counted(tmp_path: Path) -> None:
+    many = '[[sh, -c, \'yes "test a_test_of_some_length ... ok" | head -5000; echo "test result: ok. 5000 passed; 0 failed; 0 ignored;"\']]'
+
+    result = _build(tmp_path, test=many, extra="test_report: {format: libtest}\n")
+
+    assert result.outputs["tests_total"] == 5000
+
+
 def test_a_report_that_printed_too_much_to_be_counted_is_a_failure(tmp_path: Path) -> None:
-    much = "[[sh, -c, 'seq 1 100000; echo \"test result: ok. 4 passed; 0 failed; 1 ignored;\"']]"
+    much = "[[sh, -c, 'seq 1 2000000; echo \"test result: ok. 4 passed; 0 failed; 1 ignored;\"']]"
 
     result = _build(tmp_path, test=much, extra="test_report: {format: libtest}\n")
 

@@ -21,6 +21,7 @@ _TAIL_LINES = 15
 _TAIL_CHARACTERS = 2000
 _SHOWN = 5
 _LONGEST_EVIDENCE = 300
+_COUNTED = 8 * 1024 * 1024  # bytes of what a test command prints, where its tests are counted from that
 _ERROR_TYPES = {
     "files": "ConfigError",
     "config": "ConfigError",
@@ -158,12 +159,14 @@ class Checks:
         timeout = self._context.values.get("timeout")
         limit = parse_duration(timeout) if timeout else self._stack.time_limit(phase)
         end = time.monotonic() + limit
+        report = self._stack.test_report
+        keep = _COUNTED if phase == "test" and report and report.format == "libtest" else None
         result = None
         for argv in commands:
             line = shlex.join(argv)
             left = max(0.001, end - time.monotonic())
             try:
-                result = self._context.run(argv, cwd=self._root, env=self._stack.env, timeout=left)
+                result = self._context.run(argv, cwd=self._root, env=self._stack.env, timeout=left, keep=keep)
             except MityError as error:
                 return Check(phase, "failed", error.message, line, error_type=_ERROR_TYPES[phase]), None
             if not result.ok:
