@@ -441,8 +441,8 @@ class StationContext(WorkflowContext):
         holds as well. ``until`` is called with the process's id, some fifty times a second as long as it
         runs, and must not block; once it answers True, the process and its children are ended, once it
         answers None it is asked no more. ``keep`` is how many bytes, the last ones, the result holds of
-        what was printed on each of the two ways, 64 KiB by default. The exit code is the caller's to judge. Raises CommandError when the command
-        cannot be started. No child outlives the call.
+        what was printed on each of the two ways, 64 KiB by default. The exit code is the caller's to
+        judge. Raises CommandError when the command cannot be started. No child outlives the call.
         """
         return self._runtime.run(
             [os.fspath(a) for a in argv],

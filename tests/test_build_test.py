@@ -130,7 +130,8 @@ def test_rust_tests_are_counted_from_what_cargo_prints(tmp_path: Path) -> None:
 
 
 def test_many_rust_tests_are_counted(tmp_path: Path) -> None:
-    many = '[[sh, -c, \'yes "test a_test_of_some_length ... ok" | head -5000; echo "test result: ok. 5000 passed; 0 failed; 0 ignored;"\']]'
+    lines = 'yes "test a_test_of_some_length ... ok" | head -5000'
+    many = f"[[sh, -c, '{lines}; echo \"test result: ok. 5000 passed; 0 failed; 0 ignored;\"']]"
 
     result = _build(tmp_path, test=many, extra="test_report: {format: libtest}\n")
 
