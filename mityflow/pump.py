@@ -153,7 +153,7 @@ class Pump:
             self._kill()
 
     def _ask_whether_to_end(self) -> None:
-        if self._until is None or self._exited:
+        if self._until is None or self._exited or self._kill_at is not None:
             return
         answer = self._until(self._child.pid)
         if answer is not False:

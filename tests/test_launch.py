@@ -302,6 +302,7 @@ def test_a_keeper_sleeps_while_its_application_has_nothing_to_say(workspace: Pat
 
     before = keeper.num_ctx_switches().voluntary
     time.sleep(1)
+    assert keeper.is_running(), (find_app(workspace, "my-app"), (workspace / ".mity/apps/my-app.log").read_text())
     assert keeper.num_ctx_switches().voluntary - before < 20
 
 
