@@ -38,9 +38,10 @@ def ps(workspace: Path, as_json: bool) -> int:
 def _row(app: App) -> list[str]:
     if app.state != "ended":
         since = f"for {seconds(max(0.0, time.time() - from_iso(app.started_at)))}"
-        return [app.name, app.state, app.url, f"process {app.pid}", since, app.log]
+        process = f"process {app.pid}" if app.pid else ""
+        return [app.name, app.state, printable(app.url), process, since, printable(app.log)]
     how = "it was killed" if app.exit_code is None else f"exit code {app.exit_code}"
-    return [app.name, app.state, app.url, how, "", printable(app.log)]
+    return [app.name, app.state, printable(app.url), how, "", printable(app.log)]
 
 
 @click.command()
