@@ -363,8 +363,7 @@ class StationContext(WorkflowContext):
     ``step`` is the step's id; ``values`` its ``with:`` after rendering, as plain data; ``answer``
     what a person answered to the step's own question, if it asked one; ``attempt`` counts from 1;
     ``deadline`` is the moment (:func:`time.monotonic`) at which the step's time is up, or None;
-    ``guardrails`` the workflow's limits for healing stations, as data; ``log`` the file that keeps what
-    the step prints, relative to the workspace, empty when nothing keeps it.
+    ``guardrails`` the workflow's limits for healing stations, as data.
     """
 
     step: str
@@ -373,7 +372,7 @@ class StationContext(WorkflowContext):
     attempt: int
     deadline: float | None
     guardrails: Mapping[str, Any]
-    log: str
+    _log: str
     _model: type[BaseModel] | None
     _runtime: Runtime
     _params: Any
@@ -405,7 +404,7 @@ class StationContext(WorkflowContext):
         context.attempt = attempt
         context.deadline = deadline
         context.guardrails = guardrails or {}
-        context.log = os.path.relpath(log, base.workspace) if log else ""
+        context._log = log
         context._runtime = runtime
         context._model = params  # type: ignore[assignment]
         context._params = None
@@ -417,6 +416,11 @@ class StationContext(WorkflowContext):
         if self._params is None and self._model is not None:
             self._params = load_params(self._model).model_validate(dict(self.values))
         return self._params
+
+    @property
+    def log(self) -> str:
+        """The file that keeps what the step prints, relative to the workspace; empty when nothing keeps it."""
+        return os.path.relpath(self._log, self.workspace) if self._log else ""
 
     @property
     def own_outputs(self) -> dict[str, Any]:
