@@ -147,27 +147,28 @@ def test_what_it_started_elsewhere_is_ended_too(workspace: Path) -> None:
     assert b"1 of its processes had to be killed" in where._runtime.output
 
 
+_ENDS = "ended with exit code 1 before it answered"
+_LATE = "was not ready after 3 s: "
+
+
 @pytest.mark.parametrize(
-    ("mode", "error_type", "reason"),
+    ("mode", "keep", "error_type", "reason"),
     [
-        ("dies", "RuntimeError", "ended with exit code 1 before it answered"),
-        ("taken", "PortInUse", "ended with exit code 1 before it answered"),
-        ("silent", "RuntimeError", "was not ready after 2 s: it does not listen"),
-        ("trickles", "RuntimeError", "was not ready after 2 s: it does not answer /health"),
-        (
-            "endless",
-            "RuntimeError",
-            f"""was not ready after 2 s: its answer lacks '"status":"ok"': '{"x" * 200}'""",
-        ),
-        ("ill", "RuntimeError", "was not ready after 2 s: it answered 503 to /health, not 200"),
-        ("down", "RuntimeError", """was not ready after 2 s: its answer lacks '"status":"ok"': '{"status":"down"}'"""),
+        ("dies", False, "RuntimeError", _ENDS),
+        ("dies", True, "RuntimeError", _ENDS),
+        ("taken", False, "PortInUse", _ENDS),
+        ("taken", True, "PortInUse", _ENDS),
+        ("silent", False, "RuntimeError", _LATE + "it does not listen"),
+        ("trickles", False, "RuntimeError", _LATE + "it does not answer /health"),
+        ("endless", False, "RuntimeError", f"""{_LATE}its answer lacks '"status":"ok"': '{"x" * 200}'"""),
+        ("ill", False, "RuntimeError", _LATE + "it answered 503 to /health, not 200"),
+        ("down", True, "RuntimeError", _LATE + """its answer lacks '"status":"ok"': '{"status":"down"}'"""),
     ],
 )
-@pytest.mark.parametrize("keep", [False, True])
 def test_an_application_that_does_not_get_ready_is_a_failure(
-    workspace: Path, mode: str, error_type: str, reason: str, keep: bool
+    workspace: Path, mode: str, keep: bool, error_type: str, reason: str
 ) -> None:
-    result = _launch(workspace, mode, timeout="2s", keep_running=keep)
+    result = _launch(workspace, mode, timeout="3s", keep_running=keep)
 
     assert result.status == "failed"
     assert result.message.startswith(f"{error_type}: '")
