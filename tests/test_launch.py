@@ -43,7 +43,8 @@ if mode == "prints":
         print(part, end="", flush=True)
         time.sleep(0.1)
 if mode == "strays":
-    stray = subprocess.Popen(["sleep", "300"], start_new_session=True)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    stray = subprocess.Popen(["sleep", "300"], start_new_session=True, **quiet)
     open("stray", "w").write(str(stray.pid))
 
 def for_ever(file, data, pause):
