@@ -10,6 +10,7 @@ run.started         the run exists; names its workflow, its steps and its contex
 workflow.entered    a step calls a workflow, which now has these steps and this context
 step.expanded       the items of a ``foreach`` are known; ``stations`` takes the place of the call's id
 step.started        an attempt at a step begins; counts from 1
+step.noted          a step wants something known of its work, in ``note``
 step.retrying       an attempt failed and another follows after ``delay`` seconds
 step.completed      the step has a ``result``; ``then`` is ``continue`` or ``stop``
 step.waiting        the step asked a question (in ``result``); somebody must answer it
@@ -63,7 +64,7 @@ class ExecutionLog:
     calls with ``foreach``, that are over and not to be run again; ``waiting`` those whose question is
     open; ``answers`` and ``asked``, by step, what was answered to a result that asked, until the step
     has another result. ``fresh`` are steps that were asked to run again: what is known of unchanged work
-    does not count for them. ``edited_digest`` is that of the workflow as it was last edited. ``died``
+    does not count for them. ``notes`` are what steps have noted of their work. ``edited_digest`` is that of the workflow as it was last edited. ``died``
     tells that the process at work is gone.
     """
 
@@ -86,6 +87,7 @@ class ExecutionLog:
         self.attempts: dict[str, int] = {}
         self.answers: dict[str, Answer] = {}
         self.asked: dict[str, StationResult] = {}
+        self.notes: dict[str, list[dict[str, Any]]] = {}
         self.fresh: frozenset[str] = frozenset()
         self.edited_digest: str | None = None
         self.pid: int | None = None
@@ -243,6 +245,9 @@ class ExecutionLog:
         self._frame(event["step"]).active.add(event["step"])
         self.attempts[event["step"]] = event["attempt"]
 
+    def _step_noted(self, event: Mapping[str, Any]) -> None:
+        self.notes.setdefault(event["step"], []).append(event["note"])
+
     def _step_retrying(self, event: Mapping[str, Any]) -> None:
         self.answers.pop(event["step"], None)
         self.asked.pop(event["step"], None)
@@ -393,6 +398,7 @@ class ExecutionLog:
         self.frames = {path: frame for path, frame in self.frames.items() if not path or not within(path, steps)}
         self.waiting = {step: at for step, at in self.waiting.items() if not within(step, steps)}
         self.answers = {step: answer for step, answer in self.answers.items() if not within(step, steps)}
+        self.notes = {step: notes for step, notes in self.notes.items() if not within(step, steps)}
 
     def _forget_undone(self, call: str = "") -> None:
         """Forget the results of what is not over (in ``call``), and find anew how far everything is."""
@@ -427,6 +433,7 @@ _CHANGES = {
     "workflow.entered": ExecutionLog._workflow_entered,
     "step.expanded": ExecutionLog._step_expanded,
     "step.started": ExecutionLog._step_started,
+    "step.noted": ExecutionLog._step_noted,
     "step.retrying": ExecutionLog._step_retrying,
     "step.completed": ExecutionLog._step_completed,
     "step.waiting": ExecutionLog._step_waiting,

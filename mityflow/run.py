@@ -44,7 +44,7 @@ from mityflow.step_cache import CacheUse, run_cached
 from mityflow.step_ids import file_name, path_of
 from mityflow.steps import StepRun
 from mityflow.store import Recorder, Store
-from mityflow.workers import Guard, InTurn, SideBySide
+from mityflow.workers import Channel, Guard, InTurn, SideBySide, Work
 
 _NO_RETRY = sys.maxsize
 
@@ -158,7 +158,7 @@ class ActiveRun:
         side_by_side = any(each.max_parallel > 1 for each in (workflow, *workflow.called()))
         with self.interrupts:
             kind = SideBySide if side_by_side else InTurn
-            self._workers: InTurn | SideBySide = kind(self.interrupts, self._ended, self._show)
+            self._workers: InTurn | SideBySide = kind(self.interrupts, self._ended, self._show, self._noted)
             try:
                 begin()
                 self._folder = str(self._setting.store.run_folder(self._log.run_id) / "stations")
@@ -198,7 +198,7 @@ class ActiveRun:
         self._started[task.id] = self._record("step.started", step=task.id, attempt=attempt)["at"]
         self._workers.begin(task, attempt, self._work_of(task, attempt))
 
-    def _work_of(self, task: Task, attempt: int) -> Callable[[Guard, Capture, Callable[[bytes], None]], StationResult]:
+    def _work_of(self, task: Task, attempt: int) -> Work:
         """What is to be executed; all it needs of the log is taken now."""
         place = self._place(task.path)
         base = place.context if place.plan.in_order else copy(place.context)
@@ -215,7 +215,10 @@ class ActiveRun:
         path = f"{self._folder}/{self._number(task.id):02}-{file_name(task.id)}.log"
         workflow, masker = place.plan.workflow, self._setting.masker
 
-        def work(guard: Guard, capture: Capture, show: Callable[[bytes], None]) -> StationResult:
+        notes = tuple(self._log.notes.get(task.id, ()))
+
+        def work(guard: Guard, capture: Capture, channel: Channel) -> StationResult:
+            show = channel.show
             output = StepOutput(path, show)
             try:
                 return run_cached(
@@ -233,6 +236,8 @@ class ActiveRun:
                         place.guardrails,
                         workflow.id,
                         workflow.env,
+                        channel.note,
+                        notes,
                         path,
                     ),
                     use,
@@ -378,6 +383,9 @@ class ActiveRun:
         with suppress(OSError):  # who watches may be gone; the run is not changed by it
             self._setting.observer.on_event(recorded)
         return recorded
+
+    def _noted(self, step: str, note: Mapping[str, Any]) -> None:
+        self._record("step.noted", step=step, note=note)
 
     def _show(self, step: str, output: bytes) -> None:
         with suppress(OSError):

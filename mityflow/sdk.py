@@ -24,21 +24,42 @@ from mityflow.station import (
 if TYPE_CHECKING:
     from mityflow.apps import Launched, end_app
     from mityflow.forms import question_problems
+    from mityflow.healing.case import Adjustments, AgentError, Case, NotAllowedError, Proposal
+    from mityflow.healing.classify import classify
+    from mityflow.healing.diagnosis import Diagnosis
+    from mityflow.healing.hands import Hands
+    from mityflow.healing.params import HealingParams
+    from mityflow.healing.specialists import Recipe, Specialist
+    from mityflow.healing.station import CommandFailure, SelfHealingStation, Trial
     from mityflow.params import Duration, Form, Params, wrong_settings
     from mityflow.process import CommandError, CommandResult
     from mityflow.stacks import Health, Stack, Tool, fill, find_stack
     from mityflow.workflow import parse_duration
 
 _LATER = {
+    "Adjustments": "mityflow.healing.case",
+    "AgentError": "mityflow.healing.case",
+    "Case": "mityflow.healing.case",
     "CommandError": "mityflow.process",
+    "CommandFailure": "mityflow.healing.station",
     "CommandResult": "mityflow.process",
+    "Diagnosis": "mityflow.healing.diagnosis",
     "Duration": "mityflow.params",
     "Form": "mityflow.params",
+    "Hands": "mityflow.healing.hands",
+    "HealingParams": "mityflow.healing.params",
     "Health": "mityflow.stacks",
     "Launched": "mityflow.apps",
+    "NotAllowedError": "mityflow.healing.case",
     "Params": "mityflow.params",
+    "Proposal": "mityflow.healing.case",
+    "Recipe": "mityflow.healing.specialists",
+    "SelfHealingStation": "mityflow.healing.station",
+    "Specialist": "mityflow.healing.specialists",
     "Stack": "mityflow.stacks",
     "Tool": "mityflow.stacks",
+    "Trial": "mityflow.healing.station",
+    "classify": "mityflow.healing.classify",
     "end_app": "mityflow.apps",
     "fill": "mityflow.stacks",
     "find_stack": "mityflow.stacks",
@@ -48,21 +69,33 @@ _LATER = {
 }
 
 __all__ = [
+    "Adjustments",
+    "AgentError",
     "Answer",
     "Artifact",
+    "Case",
     "CommandError",
+    "CommandFailure",
     "CommandResult",
+    "Diagnosis",
     "Duration",
     "Fault",
     "Form",
+    "Hands",
+    "HealingParams",
     "Health",
     "IacConfig",
     "Launched",
     "MityError",
+    "NotAllowedError",
     "Option",
     "Params",
     "Problem",
+    "Proposal",
     "Question",
+    "Recipe",
+    "SelfHealingStation",
+    "Specialist",
     "Stack",
     "StackType",
     "Station",
@@ -71,7 +104,9 @@ __all__ = [
     "StationOutput",
     "StationResult",
     "Tool",
+    "Trial",
     "UsageError",
+    "classify",
     "end_app",
     "fill",
     "find_stack",

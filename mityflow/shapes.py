@@ -34,6 +34,7 @@ _EVENT: dict[str, Any] = {
     "context": dict,
     "result": dict,
     "answer": dict,
+    "note": dict,
     "plan": dict,
     "items": list,
     "changes": list,

@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from mityflow.apps import Launched
     from mityflow.process import CommandResult
 
+
+
+class LimitReached(KeyboardInterrupt):
+    """The time of :meth:`StationContext.within` is up. Not an Exception, so that no handler in between takes it."""
+
+
 FAILURE_QUESTION = "on_failure"
 SUBMIT = "submit"
 _LONGEST_WAIT = 366 * 86400
@@ -356,6 +362,12 @@ class Runtime(Protocol):
     def write(self, text: str) -> None:
         """Put text into the step's log and on the screen."""
 
+    def note(self, note: Mapping[str, Any]) -> None:
+        """Put a note into the run's journal."""
+
+    def masked(self, text: str) -> str:
+        """The text without secrets."""
+
 
 class StationContext(WorkflowContext):
     """What a station is given to work with: the workflow's context, and this step's own things.
@@ -363,16 +375,19 @@ class StationContext(WorkflowContext):
     ``step`` is the step's id; ``values`` its ``with:`` after rendering, as plain data; ``answer``
     what a person answered to the step's own question, if it asked one; ``attempt`` counts from 1;
     ``deadline`` is the moment (:func:`time.monotonic`) at which the step's time is up, or None;
-    ``guardrails`` the workflow's limits for healing stations, as data.
+    ``guardrails`` the workflow's limits for healing stations, as data; ``notes`` what the step has noted
+    in this run so far, those from before a crash and a resume included.
     """
 
     step: str
+    notes: Sequence[Mapping[str, Any]]
     values: Mapping[str, Any]
     answer: Answer | None
     attempt: int
     deadline: float | None
     guardrails: Mapping[str, Any]
     _log: str
+    _limit: float | None
     _model: type[BaseModel] | None
     _runtime: Runtime
     _params: Any
@@ -391,6 +406,7 @@ class StationContext(WorkflowContext):
         attempt: int = 1,
         deadline: float | None = None,
         guardrails: Mapping[str, Any] | None = None,
+        notes: Sequence[Mapping[str, Any]] = (),
         log: str = "",
     ) -> StationContext:
         """The context of one step; ``base.outputs`` are what earlier stations gave."""
@@ -404,6 +420,8 @@ class StationContext(WorkflowContext):
         context.attempt = attempt
         context.deadline = deadline
         context.guardrails = guardrails or {}
+        context.notes = tuple(notes)
+        context._limit = None
         context._log = log
         context._runtime = runtime
         context._model = params  # type: ignore[assignment]
@@ -448,15 +466,31 @@ class StationContext(WorkflowContext):
         what was printed on each of the two ways, 64 KiB by default. The exit code is the caller's to
         judge. Raises CommandError when the command cannot be started. No child outlives the call.
         """
-        return self._runtime.run(
+        left = None if self._limit is None else max(0.001, self._limit - time.monotonic())
+        limited = left is not None and (timeout is None or left < timeout)
+        result = self._runtime.run(
             [os.fspath(a) for a in argv],
             cwd=self.workspace / (cwd or ""),
             env=env or {},
-            timeout=timeout,
+            timeout=left if limited else timeout,
             stdin=stdin,
             until=until,
             keep=keep,
         )
+        if result.timed_out and limited:
+            raise LimitReached
+        return result
+
+    @contextmanager
+    def within(self, seconds: float) -> Iterator[None]:
+        """While the body runs, commands are ended when so many seconds are over, and LimitReached is raised."""
+        before = self._limit
+        end = time.monotonic() + seconds
+        self._limit = end if before is None else min(before, end)
+        try:
+            yield
+        finally:
+            self._limit = before
 
     def keep(
         self,
@@ -481,9 +515,22 @@ class StationContext(WorkflowContext):
         """Write a line to the step's log and the screen."""
         self._runtime.write(text if text.endswith("\n") else text + "\n")
 
+    def note(self, note: Mapping[str, Any]) -> None:
+        """Put JSON data into the run's journal, masked; it is on the disk when this returns.
+
+        ``kind`` says what it is. Raises StoreError when it cannot be recorded.
+        """
+        self._runtime.note(note)
+        self.notes = (*self.notes, note)
+
+    def masked(self, text: str) -> str:
+        """The text without secrets, as it may be given to others."""
+        return self._runtime.masked(text)
+
     def time_left(self) -> float | None:
-        """Seconds until the step's time limit, None without one."""
-        return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
+        """Seconds until the step's time limit, or that of :meth:`within`; None without one."""
+        ends = [end for end in (self.deadline, self._limit) if end is not None]
+        return max(0.0, min(ends) - time.monotonic()) if ends else None
 
 
 class Station:

@@ -48,6 +48,8 @@ class StepRun(NamedTuple):
     guardrails: Mapping[str, Any]
     workflow_id: str
     workflow_env: Mapping[str, str]
+    note: Callable[[Mapping[str, Any]], None]
+    notes: Sequence[Mapping[str, Any]] = ()
     log: str = ""
 
     @property
@@ -76,6 +78,7 @@ def run_step(run: StepRun) -> StationResult:
             attempt=run.attempt,
             deadline=deadline,
             guardrails=run.guardrails,
+            notes=run.notes,
             log=run.log,
         )
         _need_inputs(run.step, context)
@@ -105,7 +108,7 @@ def _execute(step: Step, context: StationContext) -> Any:
     answer: Any = step.station.execute(context)
     if inspect.isawaitable(answer):
         answer = _awaited(answer)
-    if context.time_left() == 0:  # where nothing could interrupt it: in another thread, or against its will
+    if context.deadline is not None and time.monotonic() >= context.deadline:  # where nothing could interrupt it: in another thread, or against its will
         raise TimedOut
     return answer
 
@@ -243,6 +246,14 @@ class _Runtime:
     def write(self, text: str) -> None:
         """See :meth:`mityflow.station.StationContext.say`."""
         self._run.write(self._run.masker.text(text).encode(errors="replace"))
+
+    def note(self, note: Mapping[str, Any]) -> None:
+        """See :meth:`mityflow.station.StationContext.note`."""
+        self._run.note(as_data(note))
+
+    def masked(self, text: str) -> str:
+        """See :meth:`mityflow.station.StationContext.masked`."""
+        return self._run.masker.text(text)
 
 
 def _checked(task: Task, result: Any, context: StationContext) -> StationResult:

@@ -34,7 +34,7 @@ _SNAPSHOT_SHARE = 20.0
 _SNAPSHOT_PAUSE = 1.0
 _HEAD = 1024
 _CONTENT = ("message", "outputs", "artifacts", "error")
-_SYNCED = {"run.started", "step.completed", "step.waiting", "step.answered", "run.ended", "run.resumed"}
+_SYNCED = {"run.started", "step.noted", "step.completed", "step.waiting", "step.answered", "run.ended", "run.resumed"}
 _STATE_CHANGES = {"run.started", "step.waiting", "step.answered", "run.ended", "run.resumed"}
 
 
@@ -333,9 +333,20 @@ def _masked(event: dict[str, Any], mask: Callable[[Any], Any]) -> dict[str, Any]
         answer = event["answer"]
         given = {key: masked_values(answer[key], mask) for key in ("message", "values") if key in answer}
         event["answer"] = {**answer, **given}
+    if "note" in event:
+        event["note"] = {k: v if k == "kind" else _masked_texts(v, mask) for k, v in event["note"].items()}
     if "context" in event:
         event["context"] = masked_context(event["context"], mask)
     return event
+
+
+def _masked_texts(value: Any, mask: Callable[[Any], Any]) -> Any:
+    """Data without secrets in its texts; its keys, and numbers that are counted with, stay."""
+    if isinstance(value, dict):
+        return {key: _masked_texts(part, mask) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_masked_texts(part, mask) for part in value]
+    return mask(value) if isinstance(value, str) else value
 
 
 def masked_values(value: Any, mask: Callable[[Any], Any]) -> Any:

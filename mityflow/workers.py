@@ -8,11 +8,13 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from mityflow.errors import StoreError
+from mityflow.held_signals import HeldSignals
 from mityflow.interpreter import Task
 from mityflow.interrupts import Interrupts
 from mityflow.prints import Capture, Router, captured
@@ -23,8 +25,18 @@ from mityflow.workflow import format_duration
 _PATIENCE = 3 * GRACE
 """Seconds for a step in a thread to end after it was told to."""
 _OUTPUTS_WAITING = 256
+_NOTE_LOOK = 0.5
+"""Seconds after which who waits for a record looks whether anybody still listens."""
 
 Show = Callable[[bytes], None]
+Note = Callable[[Mapping[str, Any]], None]
+
+
+class Channel(NamedTuple):
+    """How a step that is executed speaks: what it prints, and what it wants to have recorded."""
+
+    show: Show
+    note: Note
 
 
 class Guard(Protocol):
@@ -43,7 +55,7 @@ class Guard(Protocol):
         """Ask the whole run to stop."""
 
 
-Work = Callable[[Guard, Capture, Show], StationResult]
+Work = Callable[[Guard, Capture, Channel], StationResult]
 """Executes a step; raises StoreError alone."""
 Done = Callable[[Task, int, StationResult], None]
 
@@ -51,14 +63,27 @@ Done = Callable[[Task, int, StationResult], None]
 class InTurn:
     """Executes a step when it is begun."""
 
-    def __init__(self, interrupts: Interrupts, done: Done, show: Callable[[str, bytes], None]) -> None:
+    def __init__(
+        self,
+        interrupts: Interrupts,
+        done: Done,
+        show: Callable[[str, bytes], None],
+        note: Callable[[str, Mapping[str, Any]], None],
+    ) -> None:
         self._interrupts = interrupts
         self._done = done
         self._show = show
+        self._note = note
 
     def begin(self, task: Task, attempt: int, work: Work) -> None:
         """Execute the step to its end."""
-        self._done(task, attempt, work(self._interrupts, captured, lambda data: self._show(task.id, data)))
+
+        def note(data: Mapping[str, Any]) -> None:
+            with HeldSignals():
+                self._note(task.id, data)
+
+        channel = Channel(lambda data: self._show(task.id, data), note)
+        self._done(task, attempt, work(self._interrupts, captured, channel))
 
     def wait(self, seconds: float | None) -> None:
         """Let time pass, until somebody asks to stop."""
@@ -74,10 +99,17 @@ class InTurn:
 class SideBySide:
     """Executes each step in a thread of its own; :meth:`wait` hands on what they say."""
 
-    def __init__(self, interrupts: Interrupts, done: Done, show: Callable[[str, bytes], None]) -> None:
+    def __init__(
+        self,
+        interrupts: Interrupts,
+        done: Done,
+        show: Callable[[str, bytes], None],
+        note: Callable[[str, Mapping[str, Any]], None],
+    ) -> None:
         self._interrupts = interrupts
         self._done = done
         self._show = show
+        self._note = note
         self._router = Router()
         self._said: SimpleQueue[tuple[_Worker, Any] | None] = SimpleQueue()
         self._room = threading.Semaphore(_OUTPUTS_WAITING)
@@ -108,9 +140,18 @@ class SideBySide:
             self._room.acquire()
             self._said.put((worker, data))
 
+        def note(data: Mapping[str, Any]) -> None:
+            noted = _Noted(data)
+            self._said.put((worker, noted))
+            while not noted.done.wait(_NOTE_LOOK):
+                if worker not in self._workers:
+                    raise Cancelled
+            if noted.error:
+                raise noted.error
+
         def execute() -> None:
             try:
-                result: Any = work(worker, self._router.captured, show)
+                result: Any = work(worker, self._router.captured, Channel(show, note))
             except BaseException as error:  # noqa: BLE001 - raised again by who waits
                 result = error
             self._said.put((worker, result))
@@ -140,11 +181,33 @@ class SideBySide:
             if worker in self._workers:
                 self._show(worker.task.id, said)
             return
+        if isinstance(said, _Noted):
+            if worker in self._workers:
+                self._record(worker, said)
+            return
         if worker in self._workers:
             self._workers.discard(worker)
             if isinstance(said, BaseException):
                 raise said
             self._done(worker.task, worker.attempt, said)
+
+
+    def _record(self, worker: _Worker, noted: _Noted) -> None:
+        try:
+            with HeldSignals():
+                self._note(worker.task.id, noted.data)
+        except StoreError as error:
+            noted.error = error
+        noted.done.set()
+
+
+class _Noted:
+    """Something a step in a thread wants to have recorded before it goes on."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.data = data
+        self.done = threading.Event()
+        self.error: StoreError | None = None
 
 
 class _Worker:

@@ -28,6 +28,7 @@ class Runtime:
         self.workspace = workspace
         self.output = b""
         self.commands: list[list[str]] = []
+        self.notes: list[Mapping[str, Any]] = []
 
     def run(
         self,
@@ -60,6 +61,12 @@ class Runtime:
 
     def write(self, text: str) -> None:
         self._keep(text.encode())
+
+    def note(self, note: Mapping[str, Any]) -> None:
+        self.notes.append(note)
+
+    def masked(self, text: str) -> str:
+        return text
 
     def _keep(self, data: bytes) -> None:
         self.output += data

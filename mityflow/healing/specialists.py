@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
-from mityflow.errors import UsageError, nearest
 from mityflow.healing.case import Case
 from mityflow.healing.hands import Hands
 
@@ -59,15 +58,22 @@ class Specialist:
 
 
 def find_specialist(name: str) -> Specialist:
-    """The specialist of this name. Raises UsageError for an unknown one, PluginError for a broken plugin."""
+    """The specialist of this name; one that is not installed has an empty playbook.
+
+    Raises PluginError for a broken plugin.
+    """
     from mityflow.plugins import PluginError, entry_points
 
-    entries = entry_points(GROUP)
-    if name not in entries:
-        meant = nearest(name, entries)
-        raise UsageError(f"there is no specialist '{name}'" + (f"; did you mean '{meant}'?" if meant else ""))
-    entry = entries[name][0]
-    loaded = entry.load()
+    entries = entry_points(GROUP).get(name)
+    if not entries:
+        return _nameless(name)
+    loaded = entries[0].load()
     if not (isinstance(loaded, type) and issubclass(loaded, Specialist)):
-        raise PluginError(f"'{name}' of {entry.distribution} is no Specialist")
+        raise PluginError(f"'{name}' of {entries[0].distribution} is no Specialist")
     return loaded()
+
+
+def _nameless(name: str) -> Specialist:
+    specialist = Specialist()
+    specialist.name = name  # type: ignore[misc]
+    return specialist

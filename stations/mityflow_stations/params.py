@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from mityflow.sdk import Duration, Params
+from mityflow.sdk import Duration, HealingParams, Params
 
 Identity = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^<>\r\n\x00]*[^<>\s\x00][^<>\r\n\x00]*$")]
 
@@ -37,7 +37,7 @@ class ValidateParams(Params):
     )
 
 
-class BuildTestParams(Params):
+class BuildTestParams(HealingParams):
     """Settings of ``build-test``."""
 
     stack: str | None = Field(None, description="The stack to build by; the workflow's own when left out.")
@@ -48,7 +48,7 @@ class BuildTestParams(Params):
     )
 
 
-class LaunchParams(Params):
+class LaunchParams(HealingParams):
     """Settings of ``launch``."""
 
     stack: str | None = Field(None, description="The stack to start by; the workflow's own when left out.")
@@ -78,3 +78,12 @@ class CommitParams(Params):
     author_email: Identity | None = Field(
         None, description="The address of who commits; git's own setting when left out."
     )
+
+
+class HealParams(HealingParams):
+    """Settings of ``heal``."""
+
+    command: list[str] = Field(min_length=1, description="The command and its arguments; no shell reads them.")
+    cwd: str | None = Field(None, description="The application's folder, relative to the workspace, which it is by default.")
+    stack: str | None = Field(None, description="The application's stack, where it has one.")
+    timeout: Duration | None = Field(None, description="How long one run of the command may take.")

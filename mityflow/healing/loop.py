@@ -1,0 +1,388 @@
+"""The loop: run the command; where it fails classify, fix, and run it again; or ask a person."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mityflow.errors import MityError, StoreError
+from mityflow.healing.agents import make_agent
+from mityflow.healing.case import AgentError, Case, CapReachedError, Cost, NotAllowedError, Proposal
+from mityflow.healing.checkpoints import CheckpointError, Checkpoints
+from mityflow.healing.classify import classify
+from mityflow.healing.hands import Hands
+from mityflow.healing.judge import Verdict, judge
+from mityflow.healing.limits import Exceeded, Guardrails
+from mityflow.healing.protected import protected
+from mityflow.healing.session import PROGRESS, Attempt, Failure, HealingSession, fold
+from mityflow.healing.specialists import find_specialist
+from mityflow.healing.weaker import weakened
+from mityflow.healing.words import told
+from mityflow.station import Answer, LimitReached, Option, Question, StationContext, StationResult
+
+if TYPE_CHECKING:
+    from mityflow.healing.station import SelfHealingStation, Trial
+
+QUESTION = "healing"
+_TAIL = 16_000
+_NO_FIX = "no_fix"
+
+
+class Healer:
+    """Heals one step. What it does is noted in the journal before it is done."""
+
+    def __init__(self, station: SelfHealingStation, context: StationContext) -> None:
+        self._station = station
+        self._context = context
+        self._limits = Guardrails.from_data(context.guardrails, context.values.get("guardrails") or {})
+        self._root = station.folder(context)
+        self._checkpoints = Checkpoints(self._root, _store(context.workspace, self._root))
+        self._session: HealingSession = fold(context.notes)
+        self._begun = time.monotonic()
+
+    def run(self) -> StationResult:
+        """To a success, a skip, or a question."""
+        try:
+            asked = self._reopen()
+            if asked is not None:
+                return asked
+            return self._heal()
+        except CheckpointError as error:
+            return self._ask(Exceeded("checkpoints", error.message))
+
+    # How a session begins and goes on.
+
+    def _reopen(self) -> StationResult | None:
+        """Go on with the session of before a crash or a question, or begin one; a result where it is over already."""
+        session = self._session
+        if session.restoring:
+            self._restore(session.restoring)
+        elif session.pending and not session.pending.fix:
+            self._close_attempt(Verdict("interrupted", "mityflow ended before the fix was whole"), restore=True)
+        if not session.open:
+            self._begin()
+        elif session.asked is not None:
+            answer = self._context.answer
+            return self._question() if answer is None else self._answered(answer)
+        self._begun = time.monotonic() - session.elapsed
+        return None
+
+    def _begin(self, instructions: str = "") -> None:
+        self._begun = time.monotonic()
+        self._note("session", at=datetime.now(UTC).isoformat(timespec="seconds"), instructions=instructions)
+
+    def _answered(self, answer: Answer) -> StationResult | None:
+        if answer.option == "skip":
+            failure = self._session.failure
+            self._note("ended", how="skipped")
+            what = f"{failure.diagnosis.error_type}: {_first(failure)}" if failure else "healing was given up"
+            return StationResult.skipped(f"skipped by a person: {what}")
+        if answer.option == "rescaffold":
+            self._rescaffold()
+        self._begin(answer.message if answer.option == "help" else "")
+        return None
+
+    def _rescaffold(self) -> None:
+        last = self._context.notes[-1]
+        if last["kind"] == "rescaffolding":  # begun before a crash
+            aside = Path(last["aside"])
+        else:
+            aside = _free(self._context.workspace, f"{self._root.name}.before-rescaffold")
+            self._note("rescaffolding", aside=str(aside))
+        self._context.say(self._station.rescaffold(self._context, aside))
+
+    # The loop.
+
+    def _heal(self) -> StationResult:
+        while True:
+            trial = self._try()
+            if trial is None:
+                return self._ask(self._limits.time_is_up())
+            mended = self._session.failure is None
+            if mended or (trial.failure is None and not trial.result.success):
+                return self._over(trial)
+            exceeded = None
+            while exceeded is None and self._session.pending is None:
+                exceeded = self._attempt()
+            if exceeded is not None:
+                return self._ask(exceeded)
+
+    def _try(self) -> Trial | None:
+        """Run the command, and settle what the fix before it came to; None when the time was up before."""
+        session = self._session
+        adjustments = session.adjustments
+        if session.pending:
+            adjustments = adjustments.merged(session.pending.adjustments)
+        try:
+            if session.failure is None:
+                trial = self._station.trial(self._context, adjustments)
+            else:
+                with self._context.within(self._time_left()):
+                    trial = self._station.trial(self._context, adjustments)
+        except LimitReached:
+            if session.pending:
+                self._close_attempt(Verdict("interrupted", "the time was up before it was verified"), restore=True)
+            return None
+        counts = {"tests_total": trial.tests_total, "tests_skipped": trial.tests_skipped}
+        failure = self._failure_of(trial)
+        seen = frozenset(session.failures_seen)
+        if failure:
+            self._note("failed", failure=failure.to_data(), **counts)
+        elif trial.result.success:
+            self._note("passed", **counts)
+        if session.pending:
+            self._settle(session.pending, trial, failure, seen)
+        return trial
+
+    def _settle(self, pending: Attempt, trial: Trial, failure: Failure | None, seen: frozenset[str]) -> None:
+        """What the fix made before this run came to; one that did not help is undone."""
+        before = self._session.failure
+        assert before is not None  # noqa: S101 - a fix is for a failure
+        weaker = _fewer_tests(self._session, trial)
+        if weaker:
+            verdict = Verdict("weaker", f"tests got weaker: {weaker}")
+        elif failure is None and not trial.result.success:
+            verdict = Verdict("worse", trial.result.message)
+        else:
+            verdict = judge(before, failure, seen, pending.files)
+        progress = verdict.name in PROGRESS
+        more: dict[str, Any] = {"tests_total": trial.tests_total, "tests_skipped": trial.tests_skipped}
+        if failure and progress:
+            more["failure"] = failure.to_data()
+        self._close_attempt(verdict, restore=not progress, **more)
+
+    def _attempt(self) -> Exceeded | None:
+        """One attempt at a fix; what forbids it, or makes another one useless. Afterwards a fix may be pending."""
+        session, failure = self._session, self._session.failure
+        assert failure is not None  # noqa: S101 - there is something to mend
+        error_type = failure.diagnosis.error_type
+        exceeded = self._limits.exceeded(session, error_type, self._elapsed())
+        if exceeded:
+            return exceeded
+        name, settings = self._limits.agent_of(error_type)
+        agent = make_agent(settings, find_specialist(name), self._context.masked)
+        checkpoint = self._checkpoints.take()
+        began = self._elapsed()
+        self._note(
+            "fixing",
+            number=len(session.actions_taken) + 1,
+            error_type=error_type,
+            signature=failure.diagnosis.signature,
+            evidence=_first(failure),
+            specialist=name,
+            agent=agent.name,
+            checkpoint=checkpoint,
+        )
+        hands = self._hands()
+        try:
+            with self._context.within(self._time_left()):
+                proposal = agent.propose(self._case(failure), hands)
+        except CapReachedError as error:
+            self._close_attempt(Verdict("failed", error.message), restore=True, cost=error.cost, began=began)
+            return Exceeded(error.guardrail, error.message)
+        except StoreError:
+            raise
+        except LimitReached:
+            self._close_attempt(Verdict("interrupted", "the time was up"), restore=True, began=began)
+            return self._limits.time_is_up()
+        except KeyboardInterrupt:
+            self._close_attempt(Verdict("interrupted", "the run was asked to stop"), restore=True, began=began)
+            raise
+        except NotAllowedError as error:
+            self._close_attempt(Verdict("refused", error.message), restore=True, began=began)
+            return None
+        except MityError as error:
+            cost = error.cost if isinstance(error, AgentError) else Cost()
+            self._close_attempt(Verdict("failed", error.message), restore=True, cost=cost, began=began)
+            return None
+        if proposal is None:
+            self._close_attempt(Verdict("none", f"the {agent.name} of {name} knows no fix"), restore=True, began=began)
+            return Exceeded(_NO_FIX, f"{name} ({agent.name}) knows no further fix")
+        self._take_over(proposal, hands, checkpoint, began)
+        return None
+
+    def _take_over(self, proposal: Proposal, hands: Hands, checkpoint: str, began: float) -> None:
+        """Look at what a fix has changed, and note it; one that is not allowed is undone."""
+        after = self._checkpoints.take()
+        files = self._checkpoints.changed(checkpoint, after)
+        forbidden = [path for path in files if protected(path, self._limits.protected_paths)]
+        texts = [{path: self._checkpoints.text(tree, path) for path in files} for tree in (checkpoint, after)]
+        weaker = weakened(*texts)
+        if forbidden:
+            verdict = Verdict("refused", f"{', '.join(forbidden)}: protected, so no fix may touch it")
+        elif weaker:
+            verdict = Verdict("weaker", f"tests got weaker: {'; '.join(weaker)}")
+        else:
+            self._note(
+                "fixed",
+                fix=proposal.fix,
+                title=proposal.title,
+                files=files,
+                diff=self._checkpoints.diff(checkpoint, after),
+                adjustments=hands.adjustments.to_data(),
+                cost=proposal.cost._asdict(),
+            )
+            return
+        self._close_attempt(verdict, restore=True, cost=proposal.cost, began=began)
+
+    # What is known of the failure.
+
+    def _failure_of(self, trial: Trial) -> Failure | None:
+        failed = trial.failure
+        if failed is None:
+            return None
+        stack = self._station.stack(self._context)
+        diagnosis = failed.diagnosis or classify(
+            failed.output,
+            exit_code=failed.exit_code,
+            phase=failed.phase,
+            stack=stack.id if stack else None,
+        )
+        return Failure(
+            diagnosis,
+            failed.phase,
+            failed.stage,
+            failed.command,
+            failed.exit_code,
+            trial.tests_failed,
+            self._context.masked(failed.output[-_TAIL:]),
+        )
+
+    def _case(self, failure: Failure) -> Case:
+        session = self._session
+        return Case(
+            failure.diagnosis,
+            failure.tail,
+            failure.exit_code,
+            failure.command,
+            failure.phase,
+            self._station.stack(self._context),
+            self._context.app_name or self._root.name,
+            self._root,
+            self._context.workspace,
+            session.instructions,
+            session.tried,
+            self._time_left(),
+            session.cost,
+            self._limits.protected_paths,
+            session.adjustments,
+        )
+
+    def _hands(self) -> Hands:
+        scratch = self._context.workspace / ".mity" / "work"
+        return Hands(self._root, self._checkpoints, self._limits.protected_paths, self._context.run, scratch)
+
+    # What is noted.
+
+    def _note(self, kind: str, **data: Any) -> None:
+        note = {"kind": kind, "elapsed": round(self._elapsed(), 3), **data}
+        self._context.note(note)
+        self._session.apply(note)
+        for line in told(note, self._session):
+            self._context.say(line)
+
+    def _close_attempt(
+        self, verdict: Verdict, *, restore: bool, cost: Cost | None = None, began: float | None = None, **more: Any
+    ) -> None:
+        """Note what an attempt came to, and put the files back where it did not help."""
+        pending = self._session.pending
+        assert pending is not None  # noqa: S101 - there is an attempt
+        if cost is not None:
+            more["cost"] = cost._asdict()
+        if began is not None:
+            more["seconds"] = round(self._elapsed() - began, 3)
+        self._note("verdict", verdict=verdict.name, reason=verdict.reason, restore=restore, **more)
+        if restore:
+            self._restore(pending.checkpoint)
+
+    def _restore(self, checkpoint: str) -> None:
+        self._checkpoints.restore(checkpoint)
+        self._note("restored")
+
+    # How it ends.
+
+    def _over(self, trial: Trial) -> StationResult:
+        """The command passed, was skipped, or failed in a way that nobody can mend."""
+        session = self._session
+        self._note("ended", how=trial.result.status)
+        result = trial.result
+        if session.actions_taken:
+            result.outputs = {**result.outputs, "healing": session.to_data()}
+            mended = [attempt.title for attempt in session.actions_taken if attempt.verdict in PROGRESS]
+            if result.success and mended:
+                result.message = "; ".join(filter(None, [result.message, f"healed: {', '.join(mended)}"]))
+        return result
+
+    def _ask(self, why: Exceeded) -> StationResult:
+        self._note("asked", guardrail=why.guardrail, reason=why.reason)
+        return self._question()
+
+    def _question(self) -> StationResult:
+        session = self._session
+        asked = session.asked or {}
+        failure = session.failure
+        options = [
+            Option("retry", "Try again", "a new session, with all its limits"),
+            Option("skip", "Go on without it", "the step is skipped, which is no success"),
+            Option("help", "Say what to do", "your instructions, given to the agent", takes_message=True),
+        ]
+        if self._station.can_rescaffold(self._context):
+            label = "the application from its template; the old tree is kept aside"
+            options.insert(2, Option("rescaffold", "Make the application again", label))
+        text = _question_text(self._station.name, failure, asked, len(session.actions_taken))
+        question = Question(QUESTION, text, options)
+        outputs: dict[str, Any] = {"healing": {**session.to_data(), "guardrail": asked.get("guardrail")}}
+        if failure:
+            outputs["error_type"] = failure.diagnosis.error_type
+        return StationResult.needs_input(question, outputs=outputs)
+
+    # Time.
+
+    def _elapsed(self) -> float:
+        return max(0.0, time.monotonic() - self._begun)
+
+    def _time_left(self) -> float:
+        return max(0.001, self._limits.max_healing_time_secs - self._elapsed())
+
+
+def _store(workspace: Path, root: Path) -> Path:
+    """Where the checkpoints of an application lie: a folder for each place."""
+    digest = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:8]
+    return workspace / ".mity" / "checkpoints" / f"{root.name}-{digest}.git"
+
+
+def _first(failure: Failure) -> str:
+    """The line that shows the cause."""
+    evidence = failure.diagnosis.evidence
+    return evidence[0] if evidence else f"{failure.phase} ended with exit code {failure.exit_code}"
+
+
+def _fewer_tests(session: HealingSession, trial: Trial) -> str:
+    """What says that fewer tests were run than before, or more skipped; empty where none was lost."""
+    total, skipped = trial.tests_total, trial.tests_skipped
+    if total is not None and session.most_tests is not None and total < session.most_tests:
+        return f"{total} tests were collected, and {session.most_tests} before"
+    if skipped is not None and session.fewest_skipped is not None and skipped > session.fewest_skipped:
+        return f"{skipped} tests were skipped, and {session.fewest_skipped} before"
+    return ""
+
+
+def _free(folder: Path, name: str) -> Path:
+    """A path that is not taken."""
+    place, number = folder / name, 2
+    while place.exists():
+        place, number = folder / f"{name}-{number}", number + 1
+    return place
+
+
+def _question_text(station: str, failure: Failure | None, asked: Mapping[str, Any], attempts: int) -> str:
+    what = f"{failure.diagnosis.error_type}: {_first(failure)}" if failure else "it failed"
+    tried = "nothing was tried" if not attempts else f"{attempts} {'attempt was' if attempts == 1 else 'attempts were'} made"
+    guardrail = asked.get("guardrail")
+    why = asked.get("reason", "")
+    limit = "" if guardrail in (None, _NO_FIX, "checkpoints") else f" (guardrail {guardrail})"
+    return f"{station} could not be healed: {why}{limit}; {tried}. {what}"

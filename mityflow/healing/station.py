@@ -1,0 +1,91 @@
+"""The base class of stations that heal themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from mityflow.errors import UsageError
+from mityflow.station import Station, StationContext, StationResult
+
+if TYPE_CHECKING:
+    from mityflow.healing.case import Adjustments
+    from mityflow.healing.diagnosis import Diagnosis
+    from mityflow.stacks import Stack
+
+
+class CommandFailure(NamedTuple):
+    """How the command failed, for those who classify and mend it.
+
+    ``output`` is all it printed. ``stage`` is how far it came, a number that grows: a failure at a later
+    stage is better than one at an earlier. ``diagnosis`` is given where the station knows the cause itself,
+    and the output need not be read.
+    """
+
+    output: str
+    exit_code: int | None = None
+    command: tuple[str, ...] = ()
+    phase: str = ""
+    stage: int = 0
+    diagnosis: Diagnosis | None = None
+
+
+class Trial(NamedTuple):
+    """One run of the command: the ``result`` that it would be without healing.
+
+    ``failure`` is None where it did not fail, or failed in a way that nobody can mend. The counts are those
+    of the tests that ran, None where none did.
+    """
+
+    result: StationResult
+    failure: CommandFailure | None = None
+    tests_total: int | None = None
+    tests_failed: int | None = None
+    tests_skipped: int | None = None
+
+
+class SelfHealingStation(Station):
+    """A station whose command is classified when it fails, mended, and run again.
+
+    Subclasses say in :meth:`trial` how the command is run; the rest is done by :meth:`execute`: the
+    guardrails, checkpoints before each fix, the rollback of one that did not help, the question to a person.
+    A step with ``heal: false`` among its settings runs the command once and fails as any other.
+    """
+
+    def trial(self, context: StationContext, adjustments: Adjustments) -> Trial:
+        """Run the command once and say how it went. ``adjustments`` are what fixes changed about how it is run."""
+        raise TypeError(f"station '{self.name}' has no trial method")
+
+    def folder(self, context: StationContext) -> Path:
+        """The application's folder: what checkpoints keep and what fixes may change."""
+        return context.output_path
+
+    def stack(self, context: StationContext) -> Stack | None:  # noqa: ARG002 - subclasses need it
+        """The application's stack, where it is known."""
+        return None
+
+    def can_rescaffold(self, context: StationContext) -> bool:  # noqa: ARG002 - subclasses need it
+        """Whether the application can be made again from its template."""
+        return False
+
+    def rescaffold(self, context: StationContext, aside: Path) -> str:  # noqa: ARG002 - subclasses need it
+        """Move the application to ``aside`` and make it again; a sentence that says what was done.
+
+        It may be called again after a crash in the middle.
+        """
+        raise UsageError(f"station '{self.name}' cannot make the application again")
+
+    def may_skip(self, values: Mapping[str, object]) -> bool:  # noqa: ARG002 - the contract's signature
+        """A person may answer that the step is to be skipped."""
+        return True
+
+    def execute(self, context: StationContext) -> StationResult:
+        """Run the command, and heal it where it fails."""
+        if not context.values.get("heal", True):
+            from mityflow.healing.case import Adjustments
+
+            return self.trial(context, Adjustments()).result
+        from mityflow.healing.loop import Healer
+
+        return Healer(self, context).run()
