@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from mityflow.process import CommandResult
 
 
-
 class LimitReached(KeyboardInterrupt):
     """The time of :meth:`StationContext.within` is up. Not an Exception, so that no handler in between takes it."""
 

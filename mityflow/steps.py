@@ -108,7 +108,9 @@ def _execute(step: Step, context: StationContext) -> Any:
     answer: Any = step.station.execute(context)
     if inspect.isawaitable(answer):
         answer = _awaited(answer)
-    if context.deadline is not None and time.monotonic() >= context.deadline:  # where nothing could interrupt it: in another thread, or against its will
+    if (
+        context.deadline is not None and time.monotonic() >= context.deadline
+    ):  # where nothing could interrupt it: in another thread, or against its will
         raise TimedOut
     return answer
 

@@ -191,7 +191,6 @@ class SideBySide:
                 raise said
             self._done(worker.task, worker.attempt, said)
 
-
     def _record(self, worker: _Worker, noted: _Noted) -> None:
         try:
             with HeldSignals():

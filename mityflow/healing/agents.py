@@ -56,9 +56,7 @@ class Playbook:
         return None
 
 
-def make_agent(
-    settings: AgentSettings, specialist: Specialist, mask: Callable[[str], str]
-) -> Agent:
+def make_agent(settings: AgentSettings, specialist: Specialist, mask: Callable[[str], str]) -> Agent:
     """The agent that the settings ask for. Raises UsageError where a library is missing, and says which."""
     if settings.kind == "llm":
         from mityflow.healing.llm import ModelAgent

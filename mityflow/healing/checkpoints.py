@@ -180,7 +180,7 @@ class Checkpoints:
             raise CheckpointError(f"git {args[0]} printed more than {_KEPT} bytes; are there too many files?")
         return result.stdout
 
-    def _run(self, *args: str, cwd: Path | None = None, env: Mapping[str, str] | None = None):  # type: ignore[no-untyped-def] # noqa: ANN202
+    def _run(self, *args: str, cwd: Path | None = None, env: Mapping[str, str] | None = None):  # type: ignore[no-untyped-def]
         own = {
             "GIT_DIR": str(self._store),
             "GIT_WORK_TREE": str(self.root),

@@ -136,7 +136,9 @@ class Hands:
         except OSError as error:
             raise NotAllowedError(f"cannot delete '{path}': {error.strerror}") from error
 
-    def run(self, argv: Sequence[str], *, timeout: float = 120.0, env: Mapping[str, str] | None = None) -> CommandResult:
+    def run(
+        self, argv: Sequence[str], *, timeout: float = 120.0, env: Mapping[str, str] | None = None
+    ) -> CommandResult:
         """Run a program in the application's folder, for playbooks; its output goes to the step's log.
 
         No longer than the session's time allows. Raises MityError when it cannot be started.

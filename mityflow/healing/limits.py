@@ -62,7 +62,9 @@ class Guardrails(NamedTuple):
         if elapsed >= self.max_healing_time_secs:
             return self.time_is_up()
         if session.iterations >= self.max_total_iterations:
-            reason = f"the command has been run {_times(session.iterations)}, and {self.max_total_iterations} are allowed"
+            reason = (
+                f"the command has been run {_times(session.iterations)}, and {self.max_total_iterations} are allowed"
+            )
             return Exceeded("max_total_iterations", reason)
         if tried >= self.max_attempts_per_error:
             reason = f"{error_type} has been attempted {_times(tried)}, and {self.max_attempts_per_error} are allowed"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mityflow.errors import MityError, StoreError
 from mityflow.healing.agents import make_agent
-from mityflow.healing.case import AgentError, Case, CapReachedError, Cost, NotAllowedError, Proposal
+from mityflow.healing.case import AgentError, CapReachedError, Case, Cost, NotAllowedError, Proposal
 from mityflow.healing.checkpoints import CheckpointError, Checkpoints
 from mityflow.healing.classify import classify
 from mityflow.healing.hands import Hands
@@ -91,7 +91,7 @@ class Healer:
         if last["kind"] == "rescaffolding":  # begun before a crash
             aside = Path(last["aside"])
         else:
-            aside = _free(self._context.workspace, f"{self._root.name}.before-rescaffold")
+            aside = _free(self._context.workspace / ".mity" / "kept", self._root.name)
             self._note("rescaffolding", aside=str(aside))
         self._context.say(self._station.rescaffold(self._context, aside))
 
@@ -381,7 +381,11 @@ def _free(folder: Path, name: str) -> Path:
 
 def _question_text(station: str, failure: Failure | None, asked: Mapping[str, Any], attempts: int) -> str:
     what = f"{failure.diagnosis.error_type}: {_first(failure)}" if failure else "it failed"
-    tried = "nothing was tried" if not attempts else f"{attempts} {'attempt was' if attempts == 1 else 'attempts were'} made"
+    tried = (
+        "nothing was tried"
+        if not attempts
+        else f"{attempts} {'attempt was' if attempts == 1 else 'attempts were'} made"
+    )
     guardrail = asked.get("guardrail")
     why = asked.get("reason", "")
     limit = "" if guardrail in (None, _NO_FIX, "checkpoints") else f" (guardrail {guardrail})"

@@ -54,9 +54,7 @@ class Failure(NamedTuple):
     def from_data(cls, data: Mapping[str, Any]) -> Failure:
         """Read what :meth:`to_data` wrote."""
         known = {key: data[key] for key in cls._fields}
-        return cls(
-            **{**known, "diagnosis": Diagnosis.from_data(data["diagnosis"]), "command": tuple(data["command"])}
-        )
+        return cls(**{**known, "diagnosis": Diagnosis.from_data(data["diagnosis"]), "command": tuple(data["command"])})
 
 
 class Attempt(NamedTuple):

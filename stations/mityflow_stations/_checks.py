@@ -5,10 +5,20 @@ from __future__ import annotations
 import re
 import shlex
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from mityflow.sdk import MityError, Stack, StationContext, UsageError, find_stack, parse_duration
+from mityflow.sdk import (
+    CommandFailure,
+    Diagnosis,
+    MityError,
+    Stack,
+    StationContext,
+    UsageError,
+    classify,
+    find_stack,
+    parse_duration,
+)
 from mityflow_stations._evidence import config_problems, file_problems
 from mityflow_stations._reports import ReportError, Tally, count_printed, count_tests, remove_reports
 
@@ -21,24 +31,16 @@ _TAIL_LINES = 15
 _TAIL_CHARACTERS = 2000
 _SHOWN = 5
 _LONGEST_EVIDENCE = 300
-_COUNTED = 8 * 1024 * 1024  # bytes of what a test command prints, where its tests are counted from that
+_TIMED_OUT = 124  # what timeout(1) answers with
+_NOT_FOUND = 127  # what a shell answers with
+_KEPT = 8 * 1024 * 1024
+"""Bytes of what a command prints, on each of its two ways: the cause of a failure, and tests, are looked for there."""
+_STAGES = ("tools", *PHASES)
 _ERROR_TYPES = {
     "files": "ConfigError",
     "config": "ConfigError",
     "tools": "DependencyError",
-    "install": "DependencyError",
-    "build": "BuildError",
-    "lint": "BuildError",
-    "test": "TestFailure",
 }
-# What package managers and their libraries say when they cannot reach a server.
-_UNREACHABLE = re.compile(
-    r"EAI_AGAIN|ENOTFOUND|ECONNREFUSED|ENETUNREACH|ETIMEDOUT|ERR_SOCKET|NU1301"
-    r"|could not resolve host|couldn't resolve host|temporary failure in name resolution|name or service not known"
-    r"|unknown ?host|unresolved address|network is unreachable|failed to establish a new connection"
-    r"|could not transfer artifact|dns error|failed to lookup address|could(n't| not) connect to server",
-    re.IGNORECASE,
-)
 
 
 class Check(NamedTuple):
@@ -76,11 +78,13 @@ def stack_of(context: StationContext) -> Stack:
 
 
 class Checks:
-    """One honest pass over an application."""
+    """One honest pass over an application. After a command has failed, ``failure`` says how."""
 
-    def __init__(self, context: StationContext, stack: Stack) -> None:
+    def __init__(self, context: StationContext, stack: Stack, env: Mapping[str, str] | None = None) -> None:
+        self.failure: CommandFailure | None = None
         self._context = context
         self._stack = stack
+        self._env = {**stack.env, **(env or {})}
         self._root = context.output_path
         self._app_name = context.app_name or context.output_path.name
 
@@ -131,7 +135,10 @@ class Checks:
         if absent:
             return Check("tools", "skipped", "; ".join(absent))
         wrong = [status.message for status in found if not status.ok]
-        return _plain("tools", wrong) if wrong else Check("tools", "passed", ", ".join(s.message for s in found))
+        if not wrong:
+            return Check("tools", "passed", ", ".join(status.message for status in found))
+        self._failed_as("tools", "; ".join(wrong), "DependencyError", "tool-version")
+        return _plain("tools", wrong)
 
     def _phase(self, phase: str) -> Check:
         commands = self._stack.command_lines(phase, self._app_name)
@@ -146,32 +153,68 @@ class Checks:
         if last is None:
             return check
         try:
-            if report.format == "libtest":
-                return _with_tests(check, _counted(last))
-            return _with_tests(check, count_tests(self._root, report.files, report.format))
+            count = (
+                _counted(last) if report.format == "libtest" else count_tests(self._root, report.files, report.format)
+            )
         except ReportError as error:
             if check.status == "failed":
                 return check
-            return check._replace(status="failed", detail=str(error), error_type=_ERROR_TYPES["test"])
+            return self._untested(check._replace(status="failed", detail=str(error)))
+        check = check._replace(tests=count.total, tests_failed=count.failed, tests_skipped=count.skipped)
+        if count.failed:
+            detail = "\n".join(filter(None, (_failing(count), check.detail)))
+            check = check._replace(status="failed", detail=detail)
+            unknown = self.failure is None or self.failure.diagnosis is None
+            known = self.failure.diagnosis.error_type if self.failure and self.failure.diagnosis else "Unknown"
+            return self._untested(check) if unknown or known == "Unknown" else check
+        if check.status == "passed" and count.ran == 0:
+            return self._untested(check._replace(status="failed", detail="no test ran"))
+        return check
+
+    def _untested(self, check: Check) -> Check:
+        """The test check, failed by what the runner reports and not by what it printed."""
+        self._failed_as("test", check.detail.partition("\n")[0], "TestFailure", "test-report", check)
+        return check._replace(error_type="TestFailure")
+
+    def _failed_as(self, phase: str, evidence: str, error_type: str, rule: str, check: Check | None = None) -> None:
+        """Remember a failure whose cause needs no reading of what was printed."""
+        diagnosis = Diagnosis(error_type, f"{rule}: {_without_numbers(evidence)}", (evidence,), rule=rule)
+        argv = tuple(shlex.split(check.command or "")) if check else ()
+        printed = self.failure.output if self.failure else evidence
+        exit_code = check.exit_code if check else None
+        self.failure = CommandFailure(printed, exit_code, argv, phase, _STAGES.index(phase), diagnosis)
 
     def _run(self, phase: str, commands: Sequence[Sequence[str]]) -> tuple[Check, CommandResult | None]:
         """Run a phase's commands one after another within its time limit; the check, and how the last one ended."""
         timeout = self._context.values.get("timeout")
         limit = parse_duration(timeout) if timeout else self._stack.time_limit(phase)
         end = time.monotonic() + limit
-        report = self._stack.test_report
-        keep = _COUNTED if phase == "test" and report and report.format == "libtest" else None
         result = None
         for argv in commands:
             line = shlex.join(argv)
             left = max(0.001, end - time.monotonic())
             try:
-                result = self._context.run(argv, cwd=self._root, env=self._stack.env, timeout=left, keep=keep)
+                result = self._context.run(argv, cwd=self._root, env=self._env, timeout=left, keep=_KEPT)
             except MityError as error:
-                return Check(phase, "failed", error.message, line, error_type=_ERROR_TYPES[phase]), None
+                found = self._classified(phase, argv, error.message, _NOT_FOUND)
+                return Check(phase, "failed", error.message, line, error_type=found.error_type), None
             if not result.ok:
-                return _failed(phase, line, result, limit), result
+                return self._failed(phase, argv, result, limit), result
         return Check(phase, "passed", "", " && ".join(map(shlex.join, commands)), 0), result
+
+    def _failed(self, phase: str, argv: Sequence[str], result: CommandResult, limit: float) -> Check:
+        printed = f"{result.stdout}\n{result.stderr}"
+        found = self._classified(phase, argv, printed, _TIMED_OUT if result.timed_out else result.exit_code)
+        why = f"took longer than {limit:g} s" if result.timed_out else f"ended with exit code {result.exit_code}"
+        cause = f": {found.evidence[0].strip()[:_LONGEST_EVIDENCE]}" if found.evidence and not result.timed_out else ""
+        line = shlex.join(argv)
+        detail = f"'{line}' {why}{cause}\n{tail(result)}".strip()
+        return Check(phase, "failed", detail, line, result.exit_code, error_type=found.error_type)
+
+    def _classified(self, phase: str, argv: Sequence[str], printed: str, exit_code: int) -> Diagnosis:
+        found = classify(printed, exit_code=exit_code, phase=phase, stack=self._stack.id, command=shlex.join(argv))
+        self.failure = CommandFailure(printed, exit_code, tuple(argv), phase, _STAGES.index(phase), found)
+        return found
 
 
 def _plain(name: str, problems: Sequence[str]) -> Check:
@@ -180,37 +223,14 @@ def _plain(name: str, problems: Sequence[str]) -> Check:
     return Check(name, "passed")
 
 
-def _failed(phase: str, line: str, result: CommandResult, limit: float) -> Check:
-    why = f"took longer than {limit:g} s" if result.timed_out else f"ended with exit code {result.exit_code}"
-    unreachable = _unreachable(result)
-    head = f"'{line}' {why}" + (f": {unreachable}" if unreachable else "")
-    error_type = "DependencyError" if unreachable else _ERROR_TYPES[phase]
-    return Check(phase, "failed", f"{head}\n{tail(result)}".strip(), line, result.exit_code, error_type=error_type)
-
-
-def _unreachable(result: CommandResult) -> str:
-    """The first line that says that a server could not be reached."""
-    for line in [*result.stderr.splitlines(), *result.stdout.splitlines()]:
-        if _UNREACHABLE.search(line):
-            return line.strip()[:_LONGEST_EVIDENCE]
-    return ""
+def _without_numbers(text: str) -> str:
+    return re.sub(r"\d+", "N", text)
 
 
 def _counted(last: CommandResult) -> Tally:
     if last.stdout_truncated:
         raise ReportError("the test command printed too much for its tests to be counted")
     return count_printed(last.stdout)
-
-
-def _with_tests(check: Check, count: Tally) -> Check:
-    """The test check, judged by the runner's report as well as by its exit code."""
-    check = check._replace(tests=count.total, tests_failed=count.failed, tests_skipped=count.skipped)
-    if count.failed:
-        detail = "\n".join(filter(None, (_failing(count), check.detail)))
-        return check._replace(status="failed", detail=detail, error_type=_ERROR_TYPES["test"])
-    if check.status == "passed" and count.ran == 0:
-        return check._replace(status="failed", detail="no test ran", error_type=_ERROR_TYPES["test"])
-    return check
 
 
 def _failing(count: Tally) -> str:

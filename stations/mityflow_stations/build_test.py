@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 from mityflow.sdk import (
+    Adjustments,
     Artifact,
+    SelfHealingStation,
     Stack,
-    Station,
     StationContext,
     StationInput,
     StationOutput,
     StationResult,
+    Trial,
 )
 from mityflow_stations._checks import PHASES, Check, Checks, absent_tools, counted, failed_check, stack_of
 from mityflow_stations._reports import report_files
+from mityflow_stations._rescaffold import can_rescaffold, rescaffold
 
 _MEGABYTE = 1_000_000
 
 
-class BuildTest(Station):
+class BuildTest(SelfHealingStation):
     """Installs, builds, lints and tests an application with its stack's own commands.
 
     It succeeds only where each command ended with exit code 0 and the test runner's own report says
-    that tests ran and none failed. Where a tool is absent, the step is skipped.
+    that tests ran and none failed. Where a tool is absent, the step is skipped. A failure is mended where it can
+    be, and all phases are run again.
     """
 
     name: ClassVar[str] = "build-test"
@@ -41,30 +44,50 @@ class BuildTest(Station):
         """Whether it builds, how many tests there are and failed, the log of it all, and how each phase went."""
         keys = ["build_passed", "tests_total", "tests_failed", "build_log", "build_report"]
         artifacts = ["build-log", "test-report"]
-        return StationOutput(keys, optional=["error_type", "size_mb"], optional_artifacts=artifacts)
+        return StationOutput(keys, optional=["error_type", "healing", "size_mb"], optional_artifacts=artifacts)
 
-    def may_skip(self, values: Mapping[str, Any]) -> bool:  # noqa: ARG002 - the contract's signature
-        """Where a tool of the stack is not installed."""
-        return True
+    def stack(self, context: StationContext) -> Stack:
+        """The application's stack."""
+        return stack_of(context)
 
-    def execute(self, context: StationContext) -> StationResult:
+    def can_rescaffold(self, context: StationContext) -> bool:
+        """Where ``scaffold`` made it."""
+        return can_rescaffold(context)
+
+    def rescaffold(self, context: StationContext, aside: Path) -> str:
+        """Make it again from its stack's template."""
+        return rescaffold(context, stack_of(context), aside)
+
+    def trial(self, context: StationContext, adjustments: Adjustments) -> Trial:
         """Run the phases in order."""
         stack = stack_of(context)
-        report = Checks(context, stack).run(PHASES)
+        checks = Checks(context, stack, adjustments.env)
+        report = checks.run(PHASES)
         absent = absent_tools(report)
         if absent:
-            return StationResult.skipped(absent)
+            return Trial(StationResult.skipped(absent))
         failed = failed_check(report)
         outputs = _outputs(context, report, failed)
         artifacts = _artifacts(context, stack)
+        counts = _counts(report)
         if failed:
-            return StationResult.failure(f"{failed.error_type}: {failed.reason}", outputs=outputs, artifacts=artifacts)
+            reason = f"{failed.error_type}: {failed.reason}"
+            result = StationResult.failure(reason, outputs=outputs, artifacts=artifacts)
+            return Trial(result, checks.failure, *counts)
         untested = next((check for check in report if check.name == "test" and check.status != "passed"), None)
         if untested:
             outputs |= {"build_passed": False, "error_type": "TestFailure"}
             reason = f"TestFailure: no test ran: {untested.detail}"
-            return StationResult.failure(reason, outputs=outputs, artifacts=artifacts)
-        return StationResult.success(outputs=outputs, artifacts=artifacts, message=_message(report))
+            return Trial(StationResult.failure(reason, outputs=outputs, artifacts=artifacts))
+        return Trial(
+            StationResult.success(outputs=outputs, artifacts=artifacts, message=_message(report)), None, *counts
+        )
+
+
+def _counts(report: list[Check]) -> tuple[int | None, int | None, int | None]:
+    """How many tests there are, failed, were skipped."""
+    tests = next((check for check in report if check.tests is not None), None)
+    return (tests.tests, tests.tests_failed, tests.tests_skipped) if tests else (None, None, None)
 
 
 def _outputs(context: StationContext, report: list[Check], failed: Check | None) -> dict[str, Any]:

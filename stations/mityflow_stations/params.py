@@ -84,6 +84,8 @@ class HealParams(HealingParams):
     """Settings of ``heal``."""
 
     command: list[str] = Field(min_length=1, description="The command and its arguments; no shell reads them.")
-    cwd: str | None = Field(None, description="The application's folder, relative to the workspace, which it is by default.")
+    cwd: str | None = Field(
+        None, description="The application's folder, relative to the workspace, which it is by default."
+    )
     stack: str | None = Field(None, description="The application's stack, where it has one.")
     timeout: Duration | None = Field(None, description="How long one run of the command may take.")

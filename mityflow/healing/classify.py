@@ -1,0 +1,196 @@
+"""The classifier: what a failed command printed, and the class of error it belongs to.
+
+The label is who must act first for the command to get further. So of all that tools and programs
+really raised, the root cause is taken - what must be right before the rest can be -, neither the first line that
+says error nor the last.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from mityflow.healing.contexts import Role, roles
+from mityflow.healing.diagnosis import Diagnosis
+from mityflow.healing.printed import clean_lines, lines_of
+from mityflow.healing.project import Project, foreign, is_config
+from mityflow.healing.rulebook import RANKS, Rule, rules
+from mityflow.healing.signature import signature
+
+_EVIDENCE = 5
+_NAMES_SEEN = 3000
+_ENDED_BY_HOST: Mapping[int, str] = {
+    137: "it was killed (SIGKILL)",
+    -9: "it was killed (SIGKILL)",
+    143: "it was asked to end (SIGTERM)",
+    -15: "it was asked to end (SIGTERM)",
+    130: "it was interrupted (SIGINT)",
+    -2: "it was interrupted (SIGINT)",
+    139: "it crashed (SIGSEGV)",
+    -11: "it crashed (SIGSEGV)",
+    134: "it aborted (SIGABRT)",
+    -6: "it aborted (SIGABRT)",
+    135: "it crashed (SIGBUS)",
+    124: "its time was up",
+}
+_SURE_RANK = RANKS["port"]
+"""A cause of this rank or lower is believed although the host ended the command."""
+_BY_OWNER: Mapping[str, Callable[[Project, str], bool]] = {
+    "python-module": Project.owns_python,
+    "js-module": Project.owns_js,
+    "java-package": Project.owns_java,
+    "crate": Project.owns_crate,
+    "dotnet-name": Project.owns_dotnet,
+}
+_PLACES = (
+    re.compile(r"^(?:E\s+)?\s*File \"(?P<file>[^\"]{1,400})\", line (?P<line>\d+)"),
+    re.compile(r"^\s*-->\s+(?P<file>[^\s:]{1,400}):(?P<line>\d+)"),
+    re.compile(r"\((?P<file>[^\s()]{1,400}\.[cm]?[jt]sx?|[^\s()]{1,400}\.vue):(?P<line>\d+):\d+\)"),
+    re.compile(r"(?P<file>(?:[A-Za-z]:)?[\w@./\\+-]{1,400}\.\w{1,6})(?::|\(|:\[|, line )(?P<line>\d+)"),
+)
+
+
+class _Cause(NamedTuple):
+    """A line that may be the root cause."""
+
+    rank: int
+    at: int
+    rule: Rule
+    error_type: str
+    file: str | None
+    line: int | None
+    details: Mapping[str, str]
+
+
+def classify(
+    text: str | bytes | Iterable[str],
+    *,
+    exit_code: int | None = None,
+    phase: str = "",
+    stack: str | None = None,
+    command: str = "",
+    more_rules: Sequence[Rule] = (),
+) -> Diagnosis:
+    """What a failed command's output says of its cause.
+
+    ``text`` may be all that was printed or the lines of it; escapes are stripped, and of a very long one only the
+    lines that can matter are kept. ``phase`` (install, build, lint, test or launch) decides nothing by
+    itself. ``more_rules`` come before those that are built in.
+    """
+    lines = clean_lines(lines_of(text))
+    project = Project(lines[:_NAMES_SEEN] + lines[_NAMES_SEEN:][-_NAMES_SEEN:], command)
+    found = roles(lines)
+    causes = _causes(lines, found, project, stack, more_rules)
+    best = min(causes, key=lambda cause: (cause.rank, cause.at), default=None)
+    by_host = _ENDED_BY_HOST.get(exit_code) if exit_code is not None else None
+    if by_host and (best is None or best.rank > _SURE_RANK):
+        return _unknown(lines, found, "exit-code", by_host)
+    if best is None:
+        return _unknown(lines, found, "none", "nothing that was printed names a cause")
+    return _diagnosis(best, lines, found)
+
+
+def _causes(
+    lines: Sequence[str], found: Sequence[Role], project: Project, stack: str | None, more: Sequence[Rule]
+) -> list[_Cause]:
+    known = [rule for rule in (*more, *rules()) if not rule.stacks or stack in rule.stacks or stack is None]
+    causes = []
+    for at, line in enumerate(lines):
+        if not line:
+            continue
+        role = found[at]
+        lowered = line.lower()
+        for rule in known:
+            if role is not Role.RAISED and not rule.quoted:
+                continue
+            if not any(literal in lowered for literal in rule.literals):
+                continue
+            match = rule.pattern.search(line)
+            if match:
+                cause = _cause(rule, match, lines, at, project)
+                if cause:
+                    causes.append(cause)
+    return causes
+
+
+def _cause(rule: Rule, match: re.Match[str], lines: Sequence[str], at: int, project: Project) -> _Cause | None:
+    details = _details(match, rule)
+    file, number = details.pop("file", None), details.pop("line", None)
+    if file is None:
+        file, number = _place(lines, at)
+    line = int(number) if number and number.isdigit() else None
+    error_type, rank = rule.error_type, rule.rank
+    owns = _BY_OWNER.get(error_type)
+    if owns:
+        error_type, rank = _whose(owns(project, details.get("module", "")), rank)
+    elif error_type == "file":
+        if file and is_config(file):
+            error_type, rank = "ConfigError", min(rank, RANKS["config"])
+        elif file and foreign(file):
+            error_type, rank = "DependencyError", min(rank, RANKS["missing"])
+        else:
+            error_type = "BuildError"
+    return _Cause(rank, at, rule, error_type, file, line, details)
+
+
+def _details(match: re.Match[str], rule: Rule) -> dict[str, str]:
+    """The named parts of a match; a name may have a digit at its end, as a pattern cannot name two parts alike."""
+    found: dict[str, str] = {}
+    for name, value in match.groupdict().items():
+        if value:
+            found.setdefault(name.rstrip("0123456789"), value.strip())
+    if rule.error_type in _BY_OWNER and "module" not in found:
+        first = next((value for name, value in found.items() if name not in ("file", "line", "code")), None)
+        if first is not None:
+            found["module"] = first
+    return found
+
+
+def _whose(own: bool, rank: int) -> tuple[str, int]:
+    """A module that is not there: the project's own is its source's fault, a third party's one of a package."""
+    return ("BuildError", max(rank, RANKS["source"])) if own else ("DependencyError", rank)
+
+
+def _place(lines: Sequence[str], at: int) -> tuple[str | None, str | None]:
+    """The file and line nearest to a line: on it, or in the frames around it; the project's own come first."""
+    nearby = [at, *range(at + 1, min(len(lines), at + 8)), *range(at - 1, max(-1, at - 8), -1)]
+    other: tuple[str | None, str | None] = (None, None)
+    for i in nearby:
+        for pattern in _PLACES:
+            match = pattern.search(lines[i])
+            if match and not foreign(match["file"]):
+                return match["file"], match["line"]
+            if match and other[0] is None and i == at:
+                other = match["file"], match["line"]
+    return other
+
+
+def _diagnosis(cause: _Cause, lines: Sequence[str], found: Sequence[Role]) -> Diagnosis:
+    first = lines[cause.at].strip()
+    more = [
+        lines[i].strip()
+        for i in range(cause.at + 1, min(len(lines), cause.at + 12))
+        if lines[i].strip() and found[i] is not Role.WARNING
+    ]
+    name = signature(cause.error_type, cause.rule.id, first, cause.file)
+    evidence = (first, *more[: _EVIDENCE - 1])
+    reason = cause.rule.reason or f"rule {cause.rule.id}"
+    return Diagnosis(
+        cause.error_type, name, evidence, cause.file, cause.line, cause.rule.id, dict(cause.details), reason
+    )
+
+
+def _unknown(lines: Sequence[str], found: Sequence[Role], rule: str, reason: str) -> Diagnosis:
+    last = [line.strip() for line, role in zip(lines, found, strict=True) if line.strip() and role is Role.RAISED]
+    evidence = tuple(last[-_EVIDENCE:])
+    return Diagnosis(
+        "Unknown",
+        signature("Unknown", rule, evidence[-1] if evidence else "", None),
+        evidence,
+        None,
+        None,
+        rule,
+        {},
+        reason,
+    )

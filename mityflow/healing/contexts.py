@@ -1,0 +1,267 @@
+"""Which lines say what went wrong, and which merely quote it.
+
+A message counts only where a tool or a program raised it. Inside a diff of an assertion, captured output, the
+name of a test, an excerpt of source, a warning, a log line below error, or an exception that the program
+survived, the same words mean nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from enum import Enum
+
+
+class Role(Enum):
+    """What a line is."""
+
+    RAISED = "raised"
+    QUOTED = "quoted"
+    WARNING = "warning"
+    SURVIVED = "survived"
+
+
+_ASSERTION = re.compile(
+    r"\b(?:AssertionError|AssertionFailedError|ComparisonFailure|MultipleFailuresError|XunitException|EqualException"
+    r"|ExpectationFailed|JestAssertionError|TestingLibraryElementError)\b|^\s*Assert\.\w+\(\)|\bexpect\(|assertion `?left"
+    r"|^E\s+assert |assertion failed:|^\s*(?:Error: )?expected .{0,400}\bto (?:be|equal|match|contain|have|include|throw)"
+    r"|\bExpecting (?:actual|code|value|message)|^\s*(?:Error: )?Expected .{0,400}\bto (?:be|equal|contain|have)|^Expected: .* but was:|Expected .{0,200} but (?:got|was|received)"
+    r"|\bDID NOT RAISE\b|Unable to find (?:an element|a label|role)"
+)
+_DIFF = re.compile(
+    r"^\s*(?:E\s+)?(?:[-+?] |[-+]{1,2}\s*(?:Expected|Received|Snapshot)\b|(?:Expected|Received|Actual|expected|actual|left|right|got|want"
+    r"|Expected substring|Received string|Expected value|but was|to contain|to equal|Erwartet|Tats.chlich|Attendu|Obtenu)\s*[:=])"
+)
+_EXCERPT = re.compile(r"^\s*(?:[>❯→✘]?\s*\d*\s*[|│┃╭╰├┆]|[>❯]\s*\d+\s*[|│ ]|\d+ [|│]|:\s{2,}|\.\.\. )")
+_PASSED = re.compile(
+    r"^\s*(?:✓|✔|√|ok \d|PASS\b|\[\s*PASS|--- PASS)|\bPASSED(?:\s+\[|\s*$)|^test .{1,200} \.\.\. (?:ok|ignored)$|^\s*(?:Passed|Bestanden|Réussi) \S"
+)
+_FAILED_NAME = re.compile(
+    r"^\s*(?:✗|✕|×|✖ \w+ >|●(?! Validation| Process)|FAIL\b|❯ (?!\S+:\d)|not ok \d|--- FAIL|\[xUnit\.net|FAILED \S+::)"
+    r"|^\S+::\S+ (?:FAILED|ERROR)\b|^test .{1,300} \.\.\. FAILED$|^\s*(?:Failed|Fehlgeschlagen|Échoué|失败) [\w.(]+.{0,200}\[[<\d]|^(?:FAIL|ERROR): test\w* \("
+)
+_LOGGED = re.compile(
+    r"^\W{0,3}(?:\S+[ T]\d\d:\d\d:\d\d\S*\s+|\d\d:\d\d:\d\d\S*\s+|\[[^\]]{1,60}\]\s*){0,3}[\[(<]?"
+    r"(?P<level>TRACE|DEBUG|FINE|INFO|NOTICE|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL|trace|debug|info|warn|warning|dbug|trce|fail|crit|error)\b[\])>]?[:\s]"
+)
+_LOGGER_LEVEL = re.compile(r'"level"\s*:\s*"?(?P<level>\w+)"?|\blevel=(?P<plain>\w+)')
+_LOW = frozenset(
+    [
+        "TRACE",
+        "DEBUG",
+        "FINE",
+        "INFO",
+        "NOTICE",
+        "WARN",
+        "WARNING",
+        "trace",
+        "debug",
+        "info",
+        "warn",
+        "warning",
+        "dbug",
+        "trce",
+        "10",
+        "20",
+        "30",
+        "40",
+    ]
+)
+_WARNING = re.compile(
+    r"^\s*(?:npm (?:warn|notice|http|info|verb|sill|timing)|(?:\S{1,200}:\d+(?::\d+)?:?\s+(?:-\s+)?)?(?:warning|Warning|WARNING|\w*DeprecationWarning|hint|note|help|tip|remark|notice|Hint|Note)\b(?!s? (?:are|treated|as))[\s:\[(]"
+    r"|\(node:\d+\) (?!Error)|\[(?:WARNING|WARN|warn|INFO|DEBUG|debug|info)\]|▲ \[WARNING\]|(?:⚠|WARN)\s|yarn warn|\d+:\d+\s+warning\s|\S+\(\d+,\d+\): warning |.{0,300}: warning [A-Z]+\d+:"
+    r"|go: downloading|(?:\S+ )?\bDEPRECATED\b|WARNING: )",
+    re.IGNORECASE,
+)
+_NOT_WARNING = re.compile(r"^npm (?:error|ERR!)|^error", re.IGNORECASE)
+_COMMAND = re.compile(r"^\s*(?:[$%#❯] |\+ \S|> \S+@\S+ \w+$|> [\w@./-]+ )")
+_CONTINUES = re.compile(
+    r"^\s+\S|^Caused by:|^Traceback|^During handling|^The above exception|^[\w.$]+(?:Error|Exception|Warning)\b|^\s*\.\.\. \d+ |^\s*$|^Suppressed:"
+)
+_PYTEST_SECTION = re.compile(r"^(?:_{3,} .{1,300} _{3,}|={3,} .{1,300} ={3,}|={5,}|-{3,} generated .*)$")
+_PYTEST_CAPTURED = re.compile(r"^-{3,} ?Captured (?:stdout|stderr|log)\b.{0,40}-{3,}$")
+_PYTEST_RAISED = re.compile(
+    r"^\S{1,300}:\d+: ?[\w.]*(?:Error|Exception|Exit|Interrupt|Failed)?$|^(?:E\s|INTERNALERROR>|\S+Error\b|ImportError while)"
+)
+_PYTEST_BLOCK = re.compile(r"^_{3,} .{1,300} _{3,}$")
+_PYTEST_FIRST = re.compile(
+    r"^E\s+(?:[\w.]+\.)?(\w*(?:Error|Exception|Exit|Interrupt|Refused|Failed|NotFound|Timeout|Warning|Invalid|Denied|Missing|Required))\b"
+)
+_CAPTURED_JS = re.compile(r"^(?:stdout|stderr) \| ")
+_CONSOLE_JS = re.compile(r"^\s{0,6}console\.(?:log|error|warn|info|debug|trace)\s*(?:\S+:\d+)?$")
+_RUST_WARNING = re.compile(r"^warning(?:\[\w+\])?: ")
+_DOTNET_LOW = re.compile(r"^(?:info|warn|dbug|trce): ")
+_DOTNET_OUTPUT = re.compile(
+    r"^\s*(?:Standard Output Messages|Standard Error Messages|Standardausgabemeldungen|Output):\s*$"
+)
+_NODE_END = re.compile(r"^Node\.js v\d")
+_NODE_HEAD = re.compile(r"^(?:node:\S+:\d+|file://\S+:\d+|(?:/|[A-Za-z]:[\\/])\S*:\d+|Uncaught |.*Uncaught )")
+_RETRY = re.compile(
+    r"\bretry(?:ing)?\b.{0,80}\b(?:in|after|attempt|\d)|\battempt \d+ (?:of|/) ?\d+|\btries? (?:remaining|left)|\bwill (?:retry|be retried)|spurious network|(?:falling back|fallback|using (?:the )?default|continuing|ignored|recovered|skipping)\b",
+    re.IGNORECASE,
+)
+_TRACE = "Traceback (most recent call last):"
+_CHAINED = re.compile(
+    r"^(?:\s*\|?\s*)?(?:During handling of the above exception|The above exception was the direct cause)"
+)
+
+
+def roles(lines: Sequence[str]) -> list[Role]:
+    """The role of each line."""
+    found = [Role.RAISED] * len(lines)
+    for mark in (_lone, _pytest, _blocks, _logs, _node_crash, _survived_tracebacks):
+        mark(lines, found)
+    return found
+
+
+def _lone(lines: Sequence[str], found: list[Role]) -> None:
+    """What a line shows by itself."""
+    for i, line in enumerate(lines):
+        if not line:
+            continue
+        if (
+            _DIFF.match(line)
+            or _EXCERPT.match(line)
+            or _PASSED.search(line)
+            or _FAILED_NAME.search(line)
+            or _ASSERTION.search(line)
+            or _COMMAND.match(line)
+        ):
+            found[i] = Role.QUOTED
+        elif (_WARNING.match(line) and not _NOT_WARNING.match(line)) or _RETRY.search(line):
+            found[i] = Role.WARNING
+
+
+def _pytest(lines: Sequence[str], found: list[Role]) -> None:
+    """In a failure's section only the exception counts, and nothing that was captured."""
+    inside = captured = warnings = first = False
+    for i, line in enumerate(lines):
+        if _PYTEST_CAPTURED.match(line):
+            captured = True
+            found[i] = Role.QUOTED
+            continue
+        if _PYTEST_SECTION.match(line):
+            captured = first = False
+            inside = _PYTEST_BLOCK.match(line) is not None or bool(re.search(r"= (?:FAILURES|ERRORS) =", line))
+            warnings = "warnings summary" in line
+            continue
+        if captured or warnings:
+            found[i] = Role.QUOTED
+        elif line.startswith("E ") or line == "E":
+            if not first:
+                first = True
+                keep = _PYTEST_FIRST.match(line) is not None and "AssertionError" not in line[:40]
+                validation = keep and bool(re.search(r"ValidationError|SyntaxError|IndentationError|ConfigError", line))
+                found[i] = Role.RAISED if keep else Role.QUOTED
+                more = Role.RAISED if validation else Role.QUOTED
+            else:
+                raised_again = _PYTEST_FIRST.match(line) is not None and not line.startswith("E       ")
+                found[i] = Role.RAISED if raised_again or more is Role.RAISED else more
+        else:
+            if line.strip():
+                first = False
+            if inside and not _PYTEST_RAISED.match(line):
+                found[i] = Role.QUOTED
+
+
+def _blocks(lines: Sequence[str], found: list[Role]) -> None:
+    """What tests printed, and what belongs to a warning."""
+    _until(lines, found, _CAPTURED_JS.match, lambda line: not line.strip(), Role.QUOTED)
+    _until(
+        lines, found, _CONSOLE_JS.match, lambda line: bool(line.strip()) and not line.startswith("    "), Role.QUOTED
+    )
+    _until(lines, found, _RUST_WARNING.match, lambda line: not line.strip(), Role.WARNING)
+    _until(lines, found, _DOTNET_LOW.match, lambda line: not line.startswith("      "), Role.WARNING)
+    _until(lines, found, _DOTNET_OUTPUT.match, lambda line: not line.strip() or not line.startswith("  "), Role.QUOTED)
+
+
+def _until(
+    lines: Sequence[str],
+    found: list[Role],
+    begins: Callable[[str], object],
+    ends: Callable[[str], bool],
+    role: Role,
+) -> None:
+    inside = False
+    for i, line in enumerate(lines):
+        if inside and ends(line):
+            inside = False
+        if not inside and begins(line):
+            inside = True
+        if inside:
+            found[i] = role
+
+
+def _logs(lines: Sequence[str], found: list[Role]) -> None:
+    """Log lines below error, with what follows them."""
+    low = False
+    for i, line in enumerate(lines):
+        logged = _LOGGED.match(line)
+        level = logged["level"] if logged else None
+        if level is None and "level" in line:
+            other = _LOGGER_LEVEL.search(line)
+            level = (other["level"] or other["plain"]) if other else None
+        if level is not None:
+            low = level in _LOW
+            maven = line.startswith(("[INFO]", "[WARNING]"))
+            if low and found[i] is Role.RAISED:
+                found[i] = Role.WARNING
+            if maven:
+                low = False
+        elif low and _CONTINUES.match(line) and line.strip():
+            if found[i] is Role.RAISED:
+                found[i] = Role.WARNING
+        else:
+            low = False
+
+
+def _node_crash(lines: Sequence[str], found: list[Role]) -> None:
+    """Node prints its version after what ended it: what came before that error was survived."""
+    ends = [i for i, line in enumerate(lines) if _NODE_END.match(line)]
+    if not ends or any("npm" in line[:4] for line in lines[ends[-1] : ends[-1] + 2]):
+        return
+    begin = next((i for i in range(ends[0] - 1, -1, -1) if _NODE_HEAD.match(lines[i])), None)
+    if begin is None:
+        return
+    for i in range(begin):
+        if found[i] is Role.RAISED and re.match(r"^\s*(?:\[?\w*\]?\s*)?(?:\w*Error|.*\bError:)|^\s+at ", lines[i]):
+            found[i] = Role.SURVIVED
+
+
+def _survived_tracebacks(lines: Sequence[str], found: list[Role]) -> None:
+    """Of several tracebacks the last one ended the program; those it went on after were survived."""
+    groups: list[tuple[int, int]] = []
+    i = 0
+    while i < len(lines):
+        if _TRACE not in lines[i]:
+            i += 1
+            continue
+        end = _end_of_traceback(lines, i)
+        if groups and any(_CHAINED.match(lines[j]) for j in range(groups[-1][1], i)):
+            groups[-1] = (groups[-1][0], end)
+        else:
+            groups.append((i, end))
+        i = end
+    for number, (begin, end) in enumerate(groups[:-1]):
+        following = groups[number + 1][0]
+        went_on = any(lines[j].strip() and found[j] is not Role.RAISED for j in range(end, following)) or any(
+            re.match(r"^(?:INFO|DEBUG|WARNING)\b|^\d{4}-\d\d-\d\d|^\[?\d\d:\d\d", lines[j])
+            for j in range(end, following)
+        )
+        if went_on:
+            for j in range(begin, end):
+                if found[j] is Role.RAISED:
+                    found[j] = Role.SURVIVED
+
+
+def _end_of_traceback(lines: Sequence[str], begin: int) -> int:
+    """The line after the exception at the end of a traceback."""
+    indent = lines[begin].index("Traceback")
+    for i in range(begin + 1, min(len(lines), begin + 400)):
+        line = lines[i]
+        own = line[indent:]
+        if own.strip() and not own.startswith((" ", "\t")) and not line[:indent].strip(" |+-"):
+            return i + 1
+        if own.strip() and line[:indent].strip(" |+-") and not line.startswith(("INTERNALERROR", "ERROR", "E ")):
+            return i
+    return min(len(lines), begin + 400)
