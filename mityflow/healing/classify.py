@@ -18,11 +18,12 @@ from mityflow.healing.diagnosis import Diagnosis
 from mityflow.healing.printed import clean_lines, lines_of
 from mityflow.healing.project import Project, foreign, is_config
 from mityflow.healing.roles import Role
-from mityflow.healing.rulebook import RANKS, Rule, rulebook
+from mityflow.healing.rulebook import RANKS, Rule, compiled, rulebook
 from mityflow.healing.signature import signature
 
 _EVIDENCE = 5
 _NAMES_SEEN = 3000
+_NEAR = 30
 _ENDED_BY_HOST: Mapping[int, str] = {
     137: "it was killed (SIGKILL)",
     -9: "it was killed (SIGKILL)",
@@ -118,9 +119,10 @@ def _found_by(
         for pattern in rule.patterns:
             for at in index.lines_with(pattern.needles):
                 if found[at] is Role.RAISED or rule.quoted:
-                    match = pattern.compiled().search(lines[at])
-                    if match:
-                        causes.append(_cause(rule, match, lines, at, project))
+                    match = compiled(pattern.text).search(lines[at])
+                    cause = _cause(rule, match, lines, at, project) if match else None
+                    if cause:
+                        causes.append(cause)
     return causes
 
 
@@ -154,7 +156,9 @@ class _Index:
             at = self._text.find(needle, self._starts[line + 1])
 
 
-def _cause(rule: Rule, match: re.Match[str], lines: Sequence[str], at: int, project: Project) -> _Cause:
+def _cause(rule: Rule, match: re.Match[str], lines: Sequence[str], at: int, project: Project) -> _Cause | None:
+    if rule.near and not _is_near(rule.near, lines, at):
+        return None
     details = _details(match)
     file, number = details.pop("file", None), details.pop("line", None)
     if file is None:
@@ -164,25 +168,34 @@ def _cause(rule: Rule, match: re.Match[str], lines: Sequence[str], at: int, proj
     owns = _BY_OWNER.get(error_type)
     if owns:
         names = [details[name] for name in ("module", "namespace") if name in details]
-        error_type, rank = _whose(any(owns(project, name) for name in names), rank)
-    elif error_type == "file":
-        if file and is_config(file):
-            error_type, rank = "ConfigError", min(rank, RANKS["config"])
-        elif file and foreign(file):
-            error_type, rank = "DependencyError", min(rank, RANKS["missing"])
-        else:
-            error_type = "BuildError"
+        own = any(owns(project, name) for name in names)
+        error_type = rule.own if own else "DependencyError"
+        rank = max(rank, RANKS["source"]) if error_type == "BuildError" else rank
+    elif error_type in ("file", "config-file"):
+        known = _by_file(file, rank)
+        if error_type == "config-file" and known[0] != "ConfigError":
+            return None
+        error_type, rank = known
     return _Cause(rank, at, rule, error_type, file, line, details)
+
+
+def _by_file(file: str | None, rank: int) -> tuple[str, int]:
+    """The class of a fault in a file, by the file's role."""
+    if file and is_config(file):
+        return "ConfigError", min(rank, RANKS["config"])
+    if file and foreign(file):
+        return "DependencyError", min(rank, RANKS["missing"])
+    return "BuildError", rank
+
+
+def _is_near(pattern: str, lines: Sequence[str], at: int) -> bool:
+    wanted = compiled(pattern)
+    return any(wanted.search(line) for line in lines[max(0, at - _NEAR) : at + _NEAR])
 
 
 def _details(match: re.Match[str]) -> dict[str, str]:
     """The named parts of a match."""
     return {name: value.strip() for name, value in match.groupdict().items() if value}
-
-
-def _whose(own: bool, rank: int) -> tuple[str, int]:
-    """A module that is not there: the project's own is its source's fault, a third party's one of a package."""
-    return ("BuildError", max(rank, RANKS["source"])) if own else ("DependencyError", rank)
 
 
 def _place(lines: Sequence[str], at: int) -> tuple[str | None, str | None]:

@@ -59,6 +59,8 @@ _LOW = frozenset(
         "40",
     ]
 )
+_TOLD = frozenset(["WARN", "WARNING", "warn", "warning", "40"])
+"""Levels at which an exception that was caught is told of."""
 _WARNING = re.compile(
     r"^\s*(?:npm (?:warn|notice|http|info|verb|sill|timing)|(?:\S{1,200}:\d+(?::\d+)?:?\s+(?:-\s+)?)?(?:warning|Warning|WARNING|\w*DeprecationWarning|hint|note|help|tip|remark|notice|Hint|Note)\b(?!s? (?:are|treated|as))[\s:\[(]"
     r"|\(node:\d+\) (?!Error)|\[(?:WARNING|WARN|warn|INFO|DEBUG|debug|info)\]|▲ \[WARNING\]|(?:⚠|WARN)\s|yarn warn|\d+:\d+\s+warning\s|\S+\(\d+,\d+\): warning |.{0,300}: warning [A-Z]+\d+:"
@@ -66,7 +68,8 @@ _WARNING = re.compile(
     re.IGNORECASE,
 )
 _NOT_WARNING = re.compile(r"^npm (?:error|ERR!)|^error", re.IGNORECASE)
-_COMMAND = re.compile(r"^\s*(?:[$%#❯] |\+ \S|> \S+@\S+ \w+$|> [\w@./-]+ )")
+_COMMAND = re.compile(r"^\s*(?:[$%#❯] |\+ \S)|^> \S+@\S+ \S+$")
+_SCRIPT = re.compile(r"^> @?[\w./-]+@[\w.+-]+ \S+$")
 _CONTINUES = re.compile(
     r"^\s+\S|^Caused by:|^Traceback|^During handling|^The above exception|^[\w.$]+(?:Error|Exception|Warning)\b|^\s*\.\.\. \d+ |^\s*$|^Suppressed:"
 )
@@ -133,6 +136,7 @@ def _lone(lines: Sequence[str], found: list[Role], *, tested: bool) -> None:
         if (
             _EXCERPT.match(line)
             or _COMMAND.match(line)
+            or (line.startswith("> ") and i and _SCRIPT.match(lines[i - 1]))
             or _PASSED.search(line)
             or (tested and (_DIFF.match(line) or _FAILED_NAME.search(line) or _ASSERTION.search(line)))
         ):
@@ -236,25 +240,36 @@ def _until(
 
 def _logs(lines: Sequence[str], found: list[Role]) -> None:
     """Log lines below error, with what follows them."""
-    low = False
+    low = told = False
     for i, line in enumerate(lines):
-        logged = _LOGGED.match(line)
-        level = logged["level"] if logged else None
-        if level is None and "level" in line:
-            other = _LOGGER_LEVEL.search(line)
-            level = (other["level"] or other["plain"]) if other else None
+        level = _level_of(line)
         if level is not None:
             low = level in _LOW
-            maven = line.startswith(("[INFO]", "[WARNING]"))
+            told = level in _TOLD
             if low and found[i] is Role.RAISED:
                 found[i] = Role.WARNING
-            if maven:
+            if line.startswith(("[INFO]", "[WARNING]")):
                 low = False
+        elif low and line.startswith(_TRACE) and not (told and _goes_on(lines, i)):
+            low = False
         elif low and _CONTINUES.match(line) and line.strip():
             if found[i] is Role.RAISED:
                 found[i] = Role.WARNING
         else:
             low = False
+
+
+def _level_of(line: str) -> str | None:
+    logged = _LOGGED.match(line)
+    if logged is None and "level" in line:
+        other = _LOGGER_LEVEL.search(line)
+        return (other["level"] or other["plain"]) if other else None
+    return logged["level"] if logged else None
+
+
+def _goes_on(lines: Sequence[str], traceback: int) -> bool:
+    """Whether a program printed more after a traceback: the one that ended it is the last."""
+    return any(lines[i].strip() for i in range(_end_of_traceback(lines, traceback), len(lines)))
 
 
 def _node_crash(lines: Sequence[str], found: list[Role]) -> None:

@@ -24,6 +24,7 @@ RANKS: Mapping[str, int] = {
     "missing": 30,  # a package or a tool is not there
     "source": 40,  # the project's source does not compile, lint or bundle
     "port": 45,  # a port is taken
+    "vanished": 47,  # the process that ran the tests, or their browser, is gone
     "loading": 50,  # a configuration that could not be loaded, when nothing tells why
     "setting": 55,  # what the program is given when it starts
     "test": 65,  # tests ran and failed
@@ -34,7 +35,7 @@ RANKS: Mapping[str, int] = {
 """What must be right first: of several causes, the one with the lowest rank is the root."""
 KINDS = frozenset(
     ["BuildError", "DependencyError", "TestFailure", "RuntimeError", "ConfigError", "PortInUse", "Unknown"]
-    + ["file", "python-module", "js-module", "java-package", "crate", "dotnet-name"]
+    + ["file", "config-file", "python-module", "js-module", "java-package", "crate", "dotnet-name"]
 )
 
 
@@ -44,18 +45,15 @@ class Pattern(NamedTuple):
     text: str
     needles: frozenset[str]
 
-    def compiled(self) -> re.Pattern[str]:
-        """The expression itself."""
-        return _compiled(self.text)
-
 
 class Rule(NamedTuple):
     """One rule.
 
     ``error_type`` is a class, or how it is found: ``python-module``, ``js-module``, ``java-package``,
-    ``crate`` and ``dotnet-name`` by whose the group ``module`` of the pattern is, ``file`` by the role of the
-    file. ``quoted`` lets it count where a line merely quotes. ``stacks`` are those whose tools print this;
-    none means any.
+    ``crate`` and ``dotnet-name`` by whose the group ``module`` of the pattern is - ``own`` if it is the project's -,
+    ``file`` by the role of the file; ``config-file`` counts for a configuration only. ``quoted`` lets it count where
+    a line merely quotes. ``near`` must be found within some lines of it. ``stacks`` are those whose tools print
+    this; none means any.
     """
 
     id: str
@@ -65,6 +63,8 @@ class Rule(NamedTuple):
     reason: str
     quoted: bool = False
     stacks: tuple[str, ...] = ()
+    own: str = "BuildError"
+    near: str = ""
 
 
 def read_rules(text: str, origin: str) -> list[Rule]:
@@ -104,9 +104,17 @@ def _rule(data: Mapping[str, Any], origin: str, stacks: Sequence[str]) -> Rule:
             str(data.get("reason", "")),
             bool(data.get("quoted", False)),
             tuple(data.get("stacks", stacks)),
+            str(data.get("own", "BuildError")),
+            str(data.get("near", "")),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{origin} is no rule: {error!r}") from error
+
+
+@lru_cache(maxsize=None)
+def compiled(text: str) -> re.Pattern[str]:
+    """A regular expression, compiled when it is first used."""
+    return re.compile(text)
 
 
 def check_patterns(rules: Sequence[Rule], origin: str) -> None:
@@ -114,7 +122,7 @@ def check_patterns(rules: Sequence[Rule], origin: str) -> None:
     for rule in rules:
         for pattern in rule.patterns:
             try:
-                pattern.compiled()
+                compiled(pattern.text)
             except re.error as error:
                 raise UsageError(f"{origin}: a pattern of '{rule.id}' does not compile: {error}") from error
 
@@ -151,8 +159,3 @@ def rulebook() -> Rulebook:
 def _folder(folder: Path) -> Iterator[list[Rule]]:
     for path in sorted(folder.glob("*.yaml")):
         yield read_rules(path.read_text(encoding="utf-8"), path.name)
-
-
-@lru_cache(maxsize=None)
-def _compiled(text: str) -> re.Pattern[str]:
-    return re.compile(text)
