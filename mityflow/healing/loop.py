@@ -193,7 +193,7 @@ class Healer:
             self._close_attempt(Verdict("interrupted", "the run was asked to stop"), restore=True, began=began)
             raise
         except NotAllowedError as error:
-            self._close_attempt(Verdict("refused", error.message), restore=True, began=began)
+            self._close_attempt(Verdict("refused", error.message), restore=True, began=began, fix=error.fix)
             return None
         except MityError as error:
             cost = error.cost if isinstance(error, AgentError) else Cost()
@@ -207,7 +207,7 @@ class Healer:
 
     def _take_over(self, proposal: Proposal, hands: Hands, checkpoint: str, began: float) -> None:
         """Look at what a fix has changed, and note it; one that is not allowed is undone."""
-        after = self._checkpoints.take()
+        after = self._checkpoints.now()
         files = self._checkpoints.changed(checkpoint, after)
         forbidden = [path for path in files if protected(path, self._limits.protected_paths)]
         texts = [{path: self._checkpoints.text(tree, path) for path in files} for tree in (checkpoint, after)]
@@ -227,7 +227,8 @@ class Healer:
                 cost=proposal.cost._asdict(),
             )
             return
-        self._close_attempt(verdict, restore=True, cost=proposal.cost, began=began)
+        known = {"fix": proposal.fix, "title": proposal.title, "files": files}
+        self._close_attempt(verdict, restore=True, cost=proposal.cost, began=began, **known)
 
     # What is known of the failure.
 
