@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 QUESTION = "healing"
 _TAIL = 16_000
 _NO_FIX = "no_fix"
+_CHECKPOINTS = "checkpoints"
 
 
 class Healer:
@@ -52,7 +53,7 @@ class Healer:
                 return asked
             return self._heal()
         except CheckpointError as error:
-            return self._ask(Exceeded("checkpoints", error.message))
+            return self._ask(Exceeded(_CHECKPOINTS, error.message))
 
     # How a session begins and goes on.
 
@@ -334,7 +335,7 @@ class Healer:
         if self._station.can_rescaffold(self._context):
             label = "the application from its template; the old tree is kept aside"
             options.insert(2, Option("rescaffold", "Make the application again", label))
-        text = _question_text(self._station.name, failure, asked, len(session.actions_taken))
+        text = _question_text(failure, asked, sum(bool(attempt.fix) for attempt in session.actions_taken))
         question = Question(QUESTION, text, options)
         outputs: dict[str, Any] = {"healing": {**session.to_data(), "guardrail": asked.get("guardrail")}}
         if failure:
@@ -380,14 +381,9 @@ def _free(folder: Path, name: str) -> Path:
     return place
 
 
-def _question_text(station: str, failure: Failure | None, asked: Mapping[str, Any], attempts: int) -> str:
+def _question_text(failure: Failure | None, asked: Mapping[str, Any], fixes: int) -> str:
     what = f"{failure.diagnosis.error_type}: {_first(failure)}" if failure else "it failed"
-    tried = (
-        "nothing was tried"
-        if not attempts
-        else f"{attempts} {'attempt was' if attempts == 1 else 'attempts were'} made"
-    )
+    tried = "nothing was tried" if not fixes else f"{fixes} {'fix was' if fixes == 1 else 'fixes were'} tried"
     guardrail = asked.get("guardrail")
-    why = asked.get("reason", "")
-    limit = "" if guardrail in (None, _NO_FIX, "checkpoints") else f" (guardrail {guardrail})"
-    return f"{station} could not be healed: {why}{limit}; {tried}. {what}"
+    limit = "" if guardrail in (None, _NO_FIX, _CHECKPOINTS) else f" (guardrail {guardrail})"
+    return f"not healed: {asked.get('reason', '')}{limit}; {tried}. {what}"
