@@ -51,8 +51,9 @@ def prepare(base: dict[str, Any]) -> None:
         render(base["stack"], folder)
         shell("npm ci", folder)
     else:
-        (folder / "package.json").write_text(json.dumps({"name": folder.name, "private": True}))
-        shell("npm install " + " ".join(base["packages"]), folder)
+        (folder / "package.json").write_text(json.dumps({"name": folder.name, "private": True, **base["package"]}))
+    if "packages" in base:
+        shell("npm install --ignore-scripts --legacy-peer-deps " + " ".join(base["packages"]), folder)
     with (folder / ".gitignore").open("a") as ignored:
         ignored.write("\nnode_modules\n")
     shell("git init -q && git add -A && git -c user.name=dev -c user.email=dev@example.org commit -qm base", folder)
