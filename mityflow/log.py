@@ -58,14 +58,14 @@ _ENDED = (ExecutionState.COMPLETED, ExecutionState.FAILED, ExecutionState.CANCEL
 class ExecutionLog:
     """The fold of a run's events.
 
-    ``stations`` are the ids of all steps as far as they are known, ``planned_steps`` those before any
-    items were. ``results`` maps the id of a step to its result; ``frames`` the path of each workflow at work to
-    how far it is; ``groups`` a call with ``foreach`` to its items. ``done`` holds the steps, and the
-    calls with ``foreach``, that are over and not to be run again; ``waiting`` those whose question is
-    open; ``answers`` and ``asked``, by step, what was answered to a result that asked, until the step
-    has another result. ``fresh`` are steps that were asked to run again: what is known of unchanged work
-    does not count for them. ``notes`` are what steps have noted of their work. ``edited_digest`` is that of the workflow as it was last edited. ``died``
-    tells that the process at work is gone.
+    ``stations`` are the ids of all steps as far as they are known, ``planned_steps`` those before any items
+    were. ``results`` maps the id of a step to its result; ``frames`` the path of each workflow at work to how
+    far it is; ``groups`` a call with ``foreach`` to its items. ``done`` holds the steps, and the calls with
+    ``foreach``, that are over and not to be run again; ``waiting`` those whose question is open; ``answers``
+    and ``asked``, by step, what was answered to a result that asked, until the step has another result.
+    ``fresh`` are steps that were asked to run again: what is known of unchanged work does not count for them.
+    ``notes`` are what steps have noted of their work. ``edited_digest`` is that of the workflow as it was
+    last edited. ``died`` tells that the process at work is gone.
     """
 
     def __init__(self) -> None:

@@ -48,7 +48,7 @@ class StepRun(NamedTuple):
     guardrails: Mapping[str, Any]
     workflow_id: str
     workflow_env: Mapping[str, str]
-    note: Callable[[Mapping[str, Any]], None]
+    note: Callable[[Mapping[str, Any]], None] = lambda note: None  # noqa: ARG005 - where there is no journal
     notes: Sequence[Mapping[str, Any]] = ()
     log: str = ""
 

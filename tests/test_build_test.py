@@ -37,7 +37,7 @@ def _build(
     (app / "test.sh").write_text(f'echo "{tests}" > "$1"; exit {code}\n', encoding="utf-8")
     phases = "".join(f"  {phase}: {text}\n" for phase, text in {**_COMMANDS, **commands}.items() if text)
     write_stack(workspace, "small", {}, f"commands:\n{phases}{extra}")
-    return execute(BuildTest(), context(BuildTest(), workspace, "my-app", "small", **(values or {})))
+    return execute(BuildTest(), context(BuildTest(), workspace, "my-app", "small", heal=False, **(values or {})))
 
 
 def test_a_good_application_is_built_in_order_and_its_tests_are_counted(tmp_path: Path) -> None:
@@ -54,14 +54,23 @@ def test_a_good_application_is_built_in_order_and_its_tests_are_counted(tmp_path
 
 
 @pytest.mark.parametrize(
-    ("phase", "error_type", "after"),
-    [("install", "DependencyError", ""), ("build", "BuildError", "installed\n"), ("lint", "BuildError", "built\n")],
+    ("phase", "said", "error_type", "after"),
+    [
+        ("install", "ERROR: No matching distribution found for lerfpad", "DependencyError", ""),
+        ("build", "src/App.tsx(3,1): error TS2322: wrong", "BuildError", "installed\n"),
+        ("build", "tsconfig.json(3,1): error TS5023: wrong", "ConfigError", "installed\n"),
+        ("lint", "src/app.py:3: error: wrong", "BuildError", "built\n"),
+        ("lint", "no good", "Unknown", "built\n"),
+    ],
 )
-def test_a_phase_that_fails_ends_it_and_has_its_class(tmp_path: Path, phase: str, error_type: str, after: str) -> None:
-    result = _build(tmp_path, **{phase: "[[sh, -c, 'echo no good; exit 3']]"})
+def test_a_phase_that_fails_ends_it_and_has_the_class_of_what_it_said(
+    tmp_path: Path, phase: str, said: str, error_type: str, after: str
+) -> None:
+    result = _build(tmp_path, **{phase: f"[[sh, -c, 'echo \"$0\"; exit 3', '{said}']]"})
 
     assert result.status == "failed"
-    assert result.message == f"{error_type}: {phase} failed: 'sh -c 'echo no good; exit 3'' ended with exit code 3"
+    assert result.message.startswith(f"{error_type}: {phase} failed: 'sh -c ")
+    assert result.message.endswith("ended with exit code 3" + ("" if error_type == "Unknown" else f": {said}"))
     assert (result.outputs["build_passed"], result.outputs["error_type"]) == (False, error_type)
     assert result.outputs["tests_total"] is None
     steps = tmp_path / "my-app" / "steps"
@@ -147,10 +156,12 @@ def test_a_report_that_printed_too_much_to_be_counted_is_a_failure(tmp_path: Pat
 
 
 def test_a_server_that_cannot_be_reached_is_a_dependency_error_in_any_phase(tmp_path: Path) -> None:
-    result = _build(tmp_path, build="[[sh, -c, 'echo Unknown host repo.example; exit 1']]")
+    said = "[ERROR] Could not transfer artifact a:b:pom:1 from/to central: repo.example: Unknown host repo.example"
+
+    result = _build(tmp_path, build=f"[[sh, -c, 'echo \"$0\"; exit 1', '{said}']]")
 
     assert result.message.startswith("DependencyError: build failed: ")
-    assert result.message.endswith(": Unknown host repo.example")
+    assert result.message.endswith(f": {said}")
 
 
 def test_without_an_application_or_a_stack_it_says_so(tmp_path: Path) -> None:

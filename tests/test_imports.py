@@ -30,7 +30,7 @@ HEAVY = {
     "tempfile",
     "yaml",
 }
-MAY_BE_HEAVY = {"cli.live", "cli.report", "params", "models", "testing"}
+MAY_BE_HEAVY = {"cli.live", "cli.report", "healing.params", "params", "models", "testing"}
 TABLE = re.compile(r"^\| `([\w.]+)` \| (.*?) \|", re.MULTILINE)
 
 

@@ -93,7 +93,7 @@ def workspace(tmp_path: Path) -> Iterator[Path]:
 
 def _context(workspace: Path, mode: str = "", stack: str = _STACK, **values: Any) -> StationContext:
     write_stack(workspace, "small", {}, stack + f"env: {{MODE: '{mode}'}}\n")
-    return context(Launch(), workspace, "my-app", "small", **values)
+    return context(Launch(), workspace, "my-app", "small", heal=False, **values)
 
 
 def _launch(workspace: Path, mode: str = "", stack: str = _STACK, **values: Any) -> StationResult:
@@ -155,8 +155,8 @@ _LATE = "was not ready after 3 s: "
 @pytest.mark.parametrize(
     ("mode", "keep", "error_type", "reason"),
     [
-        ("dies", False, "RuntimeError", _ENDS),
-        ("dies", True, "RuntimeError", _ENDS),
+        ("dies", False, "Unknown", _ENDS),
+        ("dies", True, "Unknown", _ENDS),
         ("taken", False, "PortInUse", _ENDS),
         ("taken", True, "PortInUse", _ENDS),
         ("silent", False, "RuntimeError", _LATE + "it does not listen"),
@@ -195,7 +195,7 @@ def test_an_answer_of_another_process_does_not_count(workspace: Path) -> None:
         other.wait(20)
 
     threading.Thread(target=impostor, daemon=True).start()
-    result = execute(Launch(), context(Launch(), workspace, "my-app", "small", port=port, timeout="3s"))
+    result = execute(Launch(), context(Launch(), workspace, "my-app", "small", port=port, timeout="3s", heal=False))
 
     assert begun.is_set()
     psutil.Process(_pid(workspace)).kill()

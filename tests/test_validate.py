@@ -284,10 +284,10 @@ def test_a_build_is_part_of_it_where_the_stack_has_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("phase", "printed", "error_type"),
     [
-        ("install", "no matching version", "DependencyError"),
+        ("install", "ERROR: No matching distribution found for x", "DependencyError"),
         ("build", "error: expected ;", "BuildError"),
         ("build", "Could not transfer artifact a:b:1", "DependencyError"),
-        ("lint", "unused import", "BuildError"),
+        ("lint", "src/a.py:1: F401 unused import", "BuildError"),
         ("test", "1 failed", "TestFailure"),
     ],
 )
@@ -303,10 +303,11 @@ def test_a_server_that_cannot_be_reached_is_named_in_the_reason(tmp_path: Path) 
     _application(tmp_path)
 
     result = _validate(
-        tmp_path, "commands: {install: [[sh, -c, 'echo getaddrinfo ENOTFOUND r.example >&2; exit 1']]}\n"
+        tmp_path,
+        "commands: {install: [[sh, -c, 'echo npm error network getaddrinfo ENOTFOUND r.example >&2; exit 1']]}\n",
     )
 
-    assert result.message.endswith("ended with exit code 1: getaddrinfo ENOTFOUND r.example")
+    assert result.message.endswith("ended with exit code 1: npm error network getaddrinfo ENOTFOUND r.example")
 
 
 def test_a_tool_that_is_too_old_is_a_failure(tmp_path: Path) -> None:

@@ -7,8 +7,10 @@ import os
 import re
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -94,6 +96,8 @@ def _log_lines(log: ExecutionLog, screen: Screen) -> list[str]:
         messages.append(result.message if result else "")
     for row, message in zip(table(rows), messages, strict=True):
         lines += [printable(row), *(f"      {line}" for line in more_lines(message))]
+    for step, notes in log.notes.items():
+        lines += _healing_lines(step, notes)
     if log.error:
         lines.append(f"error: {first_line(log.error)}")
     lines += [f"output {key} = {printable(json.dumps(value))}" for key, value in log.workflow_outputs.items()]
@@ -107,6 +111,24 @@ def _log_lines(log: ExecutionLog, screen: Screen) -> list[str]:
     elif log.can_resume():
         lines.append(f"go on with: mityflow resume {log.run_id}")
     return lines
+
+
+def _healing_lines(step: str, notes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Each attempt of healing: what failed, who mended it and how, and what came of it."""
+    from mityflow.healing.session import HealingSession
+    from mityflow.healing.words import cost_text, told
+
+    session = HealingSession()
+    lines = []
+    for note in notes:
+        session.apply(note)
+        lines += [f"  {printable(line)}" for line in told(note, session)]
+    if not session.actions_taken:
+        return []
+    count = len(session.actions_taken)
+    spent = cost_text(session.cost._asdict())
+    end = f"{count} attempt{'' if count == 1 else 's'}, {session.iterations} runs, {seconds(session.elapsed)}{spent}"
+    return [f"healing of {step}: {end}", *lines]
 
 
 @click.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mityflow.cli.screen import Screen, first_line, more_lines, printable, seconds
 from mityflow.clock import from_iso
@@ -14,6 +14,10 @@ from mityflow.step_ids import call_of, path_of
 _TAIL = 20
 _KEPT_SHOWN = 12
 _WORDS = {"succeeded": "ok", "failed": "FAILED"}
+
+
+if TYPE_CHECKING:
+    from mityflow.healing.session import HealingSession
 
 
 class JsonProgress:
@@ -44,6 +48,7 @@ class PlainProgress:
         self._stations: list[str] = []
         self._numbers: dict[str, int] = {}
         self._last_shown = ""
+        self._sessions: dict[str, HealingSession] = {}
 
     def on_event(self, event: Mapping[str, Any]) -> None:
         """Show what people want to know of the event."""
@@ -106,6 +111,18 @@ class PlainProgress:
         if self._verbose or again:
             self._last_shown = event["step"]
             self._screen.line(f"  {self._place(event['step'])} {event['step']}{again}")
+
+    def _step_noted(self, event: Mapping[str, Any]) -> None:
+        """What healing does, as it does it; with ``verbose`` the same lines come with the output."""
+        from mityflow.healing.session import HealingSession
+        from mityflow.healing.words import told
+
+        step, note = event["step"], event["note"]
+        session = self._sessions.setdefault(step, HealingSession())
+        session.apply(note)
+        for line in () if self._verbose else told(note, session):
+            style = "dim" if line.startswith("  ") else "waiting"
+            self._screen.line(f"      {self._screen.paint(printable(line), style)}")
 
     def _step_retrying(self, event: Mapping[str, Any]) -> None:
         self._end_output(event["step"])

@@ -85,17 +85,17 @@ def run(
     with _masked_faults(todo.workflow.secrets):
         values = input_values(todo.workflow, inputs, inputs_file, ask=ask, known=todo.inputs)
         context = WorkflowContext(workspace, inputs=resolve_inputs(todo.workflow.inputs, values))
-    progress = _progress(as_json=as_json, verbose=verbose)
+    progress = progress_of(as_json=as_json, verbose=verbose)
     _warn(_lock_warnings(todo.workflow, todo.source.path, registry), as_json=as_json)
     answering = Answering(answers, ask=ask, secrets=_secrets(todo.workflow))
     answering.check_steps(todo.plan.step_ids())
     executor = WorkflowExecutor(registry, observer=progress, answers=answering)
-    with _at_work(progress, executor):
+    with at_work(progress, executor):
         log = executor.execute(
-            todo.workflow, context, plan=todo.plan, source=todo.source, guardrails=_guardrails(guardrails)
+            todo.workflow, context, plan=todo.plan, source=todo.source, guardrails=read_guardrails(guardrails)
         )
     cache.save()
-    return _report(log, executor, as_json=as_json)
+    return report(log, executor, as_json=as_json)
 
 
 class _Todo(NamedTuple):
@@ -172,7 +172,7 @@ def resume(
     plan = store.plan(run_id)
     stored = source_of(plan)
     present, source = _present(stored, store.workspace, registry, edited=with_edits)
-    progress = _progress(as_json=as_json, verbose=verbose)
+    progress = progress_of(as_json=as_json, verbose=verbose)
     if isinstance(progress, PlainProgress):
         progress.know(log.stations)
     answering = Answering(answers, ask=ask, secrets=_secrets(stored_workflow(plan, run_id)))
@@ -181,7 +181,7 @@ def resume(
     if present and stored:
         _warn(_lock_warnings(present, stored.path, registry), as_json=as_json)
     executor = WorkflowExecutor(registry, observer=progress, answers=answering)
-    with _at_work(progress, executor):
+    with at_work(progress, executor):
         log = executor.resume(
             log,
             answer=_answer(log, answer, message) if answer is not None else None,
@@ -190,7 +190,7 @@ def resume(
             with_edits=with_edits,
             source=source,
         )
-    return _report(log, executor, as_json=as_json)
+    return report(log, executor, as_json=as_json)
 
 
 def _secrets(workflow: Workflow) -> list[str]:
@@ -261,13 +261,13 @@ def rerun(
     source = source_of(stored)
     if source and (now := _file_now(source.path, store.workspace)) and now.digest() != workflow.digest():
         _warn([f"{source.path} has changed since; this runs what run {run_id} ran"], as_json=as_json)
-    progress = _progress(as_json=as_json, verbose=verbose)
+    progress = progress_of(as_json=as_json, verbose=verbose)
     executor = WorkflowExecutor(
         registry, observer=progress, answers=Answering(answers, ask=ask, secrets=_secrets(workflow))
     )
-    with _at_work(progress, executor), _masked_faults(workflow.secrets):
+    with at_work(progress, executor), _masked_faults(workflow.secrets):
         log = executor.rerun(log, inputs=values)
-    return _report(log, executor, as_json=as_json)
+    return report(log, executor, as_json=as_json)
 
 
 def _lock_warnings(workflow: Workflow, file: Path, registry: StationRegistry) -> list[str]:
@@ -289,7 +289,8 @@ def _shown(ref: str, path: Path) -> str:
     return ref if ref == str(path) else str(path)
 
 
-def _guardrails(path: Path | None) -> Mapping[str, Any] | None:
+def read_guardrails(path: Path | None) -> Mapping[str, Any] | None:
+    """The settings of a guardrails file, None without one. Raises FaultsError."""
     if path is None:
         return None
     from mityflow.loader import load_guardrails
@@ -306,7 +307,8 @@ def _file_now(path: Path, workspace: Path) -> Workflow | None:
     return load_workflow(path, workspace=workspace)
 
 
-def _progress(*, as_json: bool, verbose: bool) -> Any:
+def progress_of(*, as_json: bool, verbose: bool) -> Any:
+    """Who shows a run: on a terminal, piped, or as JSON."""
     screen = Screen()
     if as_json:
         return JsonProgress(screen)
@@ -330,7 +332,7 @@ def _masked_faults(secrets: Sequence[str]) -> Iterator[None]:
 
 
 @contextmanager
-def _at_work(progress: Any, executor: WorkflowExecutor) -> Iterator[None]:
+def at_work(progress: Any, executor: WorkflowExecutor) -> Iterator[None]:
     """A run may be long, so garbage is looked for again; at the end the terminal is left as it was.
 
     Who is interrupted at a question leaves the run waiting.
@@ -348,7 +350,7 @@ def _at_work(progress: Any, executor: WorkflowExecutor) -> Iterator[None]:
             close()
 
 
-def _report(log: ExecutionLog, executor: WorkflowExecutor, *, as_json: bool) -> int:
+def report(log: ExecutionLog, executor: WorkflowExecutor, *, as_json: bool) -> int:
     """Say how it ended and what to do now; the exit code."""
     code = _interrupted(executor) if log.state is ExecutionState.CANCELLED else _EXIT[log.state]
     if as_json:

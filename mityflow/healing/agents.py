@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from mityflow.healing.case import Case, Proposal
+from mityflow.healing.case import Case, NotAllowedError, Proposal
 from mityflow.healing.hands import Hands
 from mityflow.healing.specialists import Specialist
 
@@ -50,7 +50,13 @@ class Playbook:
     def propose(self, case: Case, hands: Hands) -> Proposal | None:
         """The first recipe that fits and was not tried for this failure."""
         for recipe in self._recipes:
-            done = recipe.apply(case, hands)
+            if case.was_tried(recipe.name):
+                continue
+            try:
+                done = recipe.apply(case, hands)
+            except NotAllowedError as error:
+                error.fix = recipe.name
+                raise
             if done:
                 return Proposal(*done)
         return None

@@ -119,4 +119,6 @@ class CapReachedError(AgentError):
 
 
 class NotAllowedError(MityError):
-    """A path or a change that no agent may touch or make."""
+    """A path or a change that no agent may touch or make. ``fix`` is the id of the fix that wanted to."""
+
+    fix: str = ""

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from mityflow.errors import MityError
 from mityflow.masking import Masker
-from mityflow.process import CommandError, encoded, run
+from mityflow.process import CommandError, CommandResult, encoded, run
+from mityflow.store import write_atomically
 
 # Made by tools, and made again by them; excluded also where nothing ignores them.
 _MADE = (
@@ -40,6 +41,7 @@ _MOST_FILES = 20_000
 _TIME_LIMIT = 120.0
 _KEPT = 64 * 1024 * 1024
 _DIFF = 20_000
+_IGNORED = "ignored"
 
 
 class CheckpointError(MityError):
@@ -61,17 +63,25 @@ class Checkpoints:
         self._prepared = False
 
     def take(self) -> str:
-        """Keep the files as they are; the name of the checkpoint."""
+        """Keep the files as they are, before they are changed; the name of the checkpoint."""
         self._prepare()
         self._leave_out_large()
+        ignored = self._list("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
+        write_atomically(self._store / _IGNORED, "\0".join(ignored).encode(errors="surrogateescape"))
+        return self.now()
+
+    def now(self) -> str:
+        """The name that a checkpoint of the files has as they are now; what was ignored before still is."""
+        self._prepare()
         self._git("add", "--all", "--ignore-errors", ".", check=False)
+        self._forget_ignored()
         tree = self._git("write-tree").strip()
         self._git("update-ref", f"refs/checkpoints/{tree}", self._git("commit-tree", "-m", "checkpoint", tree).strip())
         return tree
 
     def restore(self, tree: str) -> None:
         """Put the files back as they were; those that are in no checkpoint stay as they are."""
-        self.take()
+        self.now()
         self._git("read-tree", "-u", "--reset", tree)
 
     def changed(self, before: str, after: str) -> list[str]:
@@ -104,7 +114,7 @@ class Checkpoints:
 
     def copy_to(self, folder: Path) -> None:
         """Write the files as they are now into an empty folder; what is not kept is linked to."""
-        self.take()
+        self.now()
         self._git("checkout-index", "--all", "--force", f"--prefix={folder}/")
         for name in os.listdir(self.root):
             if name not in (".git", ".mity", ".env") and not (folder / name).exists() and (self.root / name).is_dir():
@@ -146,6 +156,19 @@ class Checkpoints:
         inside = self._store.is_relative_to(self.root)
         return ["/" + self._store.relative_to(self.root).as_posix()] if inside else []
 
+    def _forget_ignored(self) -> None:
+        """Whatever a fix did to the rules of what is ignored: what they ignored before it is not ours to put back."""
+        try:
+            ignored = (self._store / _IGNORED).read_bytes().decode(errors="surrogateescape").split("\0")
+        except FileNotFoundError:
+            return
+        files = {path for path in ignored if path and not path.endswith("/")}
+        folders = tuple(path for path in ignored if path.endswith("/"))
+        tracked = self._list("ls-files", "-z", "--cached")
+        wrong = [path for path in tracked if path in files or (folders and path.startswith(folders))]
+        if wrong:
+            self._git("update-index", "--force-remove", "-z", "--stdin", stdin="\0".join(wrong))
+
     def _leave_out_large(self) -> None:
         """Files and folders that are too large to be copied, and are not in an earlier checkpoint."""
         files: Counter[str] = Counter()
@@ -170,9 +193,14 @@ class Checkpoints:
         return [path for path in self._git(*args, env=env).split("\0") if path]
 
     def _git(
-        self, *args: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, check: bool = True
+        self,
+        *args: str,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        check: bool = True,
+        stdin: str = "",
     ) -> str:
-        result = self._run(*args, cwd=cwd, env=env)
+        result = self._run(*args, cwd=cwd, env=env, stdin=stdin)
         if result.timed_out or (check and result.exit_code != 0):
             why = "took too long" if result.timed_out else result.stderr.strip() or f"ended with {result.exit_code}"
             raise CheckpointError(f"git {args[0]} in {self._store}: {why}")
@@ -180,7 +208,9 @@ class Checkpoints:
             raise CheckpointError(f"git {args[0]} printed more than {_KEPT} bytes; are there too many files?")
         return result.stdout
 
-    def _run(self, *args: str, cwd: Path | None = None, env: Mapping[str, str] | None = None):  # type: ignore[no-untyped-def]
+    def _run(
+        self, *args: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, stdin: str = ""
+    ) -> CommandResult:
         own = {
             "GIT_DIR": str(self._store),
             "GIT_WORK_TREE": str(self.root),
@@ -192,14 +222,14 @@ class Checkpoints:
             **{f"GIT_{who}_{what}": "mityflow" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
         }
         rest = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-        settings = _SETTINGS
         try:
             return run(
-                ["git", *settings, *args],
+                ["git", *_SETTINGS, *args],
                 cwd=cwd or self.root,
                 masker=Masker(()),
                 env=encoded({**rest, **own, **(env or {})}),
                 timeout=_TIME_LIMIT,
+                stdin=stdin.encode(errors="surrogateescape") if stdin else None,
                 keep=_KEPT,
             )
         except CommandError as error:

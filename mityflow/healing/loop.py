@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 QUESTION = "healing"
 _TAIL = 16_000
 _NO_FIX = "no_fix"
+_CHECKPOINTS = "checkpoints"
 
 
 class Healer:
@@ -52,7 +53,7 @@ class Healer:
                 return asked
             return self._heal()
         except CheckpointError as error:
-            return self._ask(Exceeded("checkpoints", error.message))
+            return self._ask(Exceeded(_CHECKPOINTS, error.message))
 
     # How a session begins and goes on.
 
@@ -193,7 +194,7 @@ class Healer:
             self._close_attempt(Verdict("interrupted", "the run was asked to stop"), restore=True, began=began)
             raise
         except NotAllowedError as error:
-            self._close_attempt(Verdict("refused", error.message), restore=True, began=began)
+            self._close_attempt(Verdict("refused", error.message), restore=True, began=began, fix=error.fix)
             return None
         except MityError as error:
             cost = error.cost if isinstance(error, AgentError) else Cost()
@@ -207,7 +208,7 @@ class Healer:
 
     def _take_over(self, proposal: Proposal, hands: Hands, checkpoint: str, began: float) -> None:
         """Look at what a fix has changed, and note it; one that is not allowed is undone."""
-        after = self._checkpoints.take()
+        after = self._checkpoints.now()
         files = self._checkpoints.changed(checkpoint, after)
         forbidden = [path for path in files if protected(path, self._limits.protected_paths)]
         texts = [{path: self._checkpoints.text(tree, path) for path in files} for tree in (checkpoint, after)]
@@ -227,7 +228,8 @@ class Healer:
                 cost=proposal.cost._asdict(),
             )
             return
-        self._close_attempt(verdict, restore=True, cost=proposal.cost, began=began)
+        known = {"fix": proposal.fix, "title": proposal.title, "files": files}
+        self._close_attempt(verdict, restore=True, cost=proposal.cost, began=began, **known)
 
     # What is known of the failure.
 
@@ -333,7 +335,7 @@ class Healer:
         if self._station.can_rescaffold(self._context):
             label = "the application from its template; the old tree is kept aside"
             options.insert(2, Option("rescaffold", "Make the application again", label))
-        text = _question_text(self._station.name, failure, asked, len(session.actions_taken))
+        text = _question_text(failure, asked, sum(bool(attempt.fix) for attempt in session.actions_taken))
         question = Question(QUESTION, text, options)
         outputs: dict[str, Any] = {"healing": {**session.to_data(), "guardrail": asked.get("guardrail")}}
         if failure:
@@ -379,14 +381,9 @@ def _free(folder: Path, name: str) -> Path:
     return place
 
 
-def _question_text(station: str, failure: Failure | None, asked: Mapping[str, Any], attempts: int) -> str:
+def _question_text(failure: Failure | None, asked: Mapping[str, Any], fixes: int) -> str:
     what = f"{failure.diagnosis.error_type}: {_first(failure)}" if failure else "it failed"
-    tried = (
-        "nothing was tried"
-        if not attempts
-        else f"{attempts} {'attempt was' if attempts == 1 else 'attempts were'} made"
-    )
+    tried = "nothing was tried" if not fixes else f"{fixes} {'fix was' if fixes == 1 else 'fixes were'} tried"
     guardrail = asked.get("guardrail")
-    why = asked.get("reason", "")
-    limit = "" if guardrail in (None, _NO_FIX, "checkpoints") else f" (guardrail {guardrail})"
-    return f"{station} could not be healed: {why}{limit}; {tried}. {what}"
+    limit = "" if guardrail in (None, _NO_FIX, _CHECKPOINTS) else f" (guardrail {guardrail})"
+    return f"not healed: {asked.get('reason', '')}{limit}; {tried}. {what}"

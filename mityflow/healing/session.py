@@ -207,6 +207,9 @@ class HealingSession:
         cost = Cost(**note["cost"]) if "cost" in note else attempt.cost
         seconds = note.get("seconds", 0.0)
         done = attempt._replace(verdict=verdict, reason=note["reason"], seconds=seconds, cost=cost)
+        done = done._replace(**{key: note[key] for key in ("fix", "title") if note.get(key)})
+        if "files" in note:
+            done = done._replace(files=tuple(note["files"]))
         self.actions_taken.append(done)
         self.pending = None
         self.restoring = attempt.checkpoint if note["restore"] else None

@@ -61,22 +61,22 @@ class SelfHealingStation(Station):
         """The application's folder: what checkpoints keep and what fixes may change."""
         return context.output_path
 
-    def stack(self, context: StationContext) -> Stack | None:  # noqa: ARG002 - subclasses need it
+    def stack(self, context: StationContext) -> Stack | None:
         """The application's stack, where it is known."""
         return None
 
-    def can_rescaffold(self, context: StationContext) -> bool:  # noqa: ARG002 - subclasses need it
+    def can_rescaffold(self, context: StationContext) -> bool:
         """Whether the application can be made again from its template."""
         return False
 
-    def rescaffold(self, context: StationContext, aside: Path) -> str:  # noqa: ARG002 - subclasses need it
+    def rescaffold(self, context: StationContext, aside: Path) -> str:
         """Move the application to ``aside`` and make it again; a sentence that says what was done.
 
         It may be called again after a crash in the middle.
         """
         raise UsageError(f"station '{self.name}' cannot make the application again")
 
-    def may_skip(self, values: Mapping[str, object]) -> bool:  # noqa: ARG002 - the contract's signature
+    def may_skip(self, values: Mapping[str, object]) -> bool:
         """A person may answer that the step is to be skipped."""
         return True
 

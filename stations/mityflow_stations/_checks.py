@@ -206,7 +206,8 @@ class Checks:
         printed = f"{result.stdout}\n{result.stderr}"
         found = self._classified(phase, argv, printed, _TIMED_OUT if result.timed_out else result.exit_code)
         why = f"took longer than {limit:g} s" if result.timed_out else f"ended with exit code {result.exit_code}"
-        cause = f": {found.evidence[0].strip()[:_LONGEST_EVIDENCE]}" if found.evidence and not result.timed_out else ""
+        known = found.evidence and found.error_type != "Unknown" and not result.timed_out
+        cause = f": {found.evidence[0].strip()[:_LONGEST_EVIDENCE]}" if known else ""
         line = shlex.join(argv)
         detail = f"'{line}' {why}{cause}\n{tail(result)}".strip()
         return Check(phase, "failed", detail, line, result.exit_code, error_type=found.error_type)

@@ -8,6 +8,7 @@ from mityflow.testing import StationContract
 from mityflow_stations.ask import Ask
 from mityflow_stations.build_test import BuildTest
 from mityflow_stations.commit import Commit
+from mityflow_stations.heal import Heal
 from mityflow_stations.launch import Launch
 from mityflow_stations.scaffold import Scaffold
 from mityflow_stations.shell import Shell
@@ -94,6 +95,15 @@ class SmokeReportContract(StationContract):
         "results": [{step: {"status": "succeeded", "message": ""} for step in ("scaffold", "build-test", "launch")}],
     }
     bad_settings = ({}, {"stacks": ["small"]}, {"stacks": "small", "results": []})
+
+
+class HealContract(StationContract):
+    """Runs a command that passes."""
+
+    station = Heal
+    settings = {"command": ["sh", "-c", "exit 0"]}
+    bad_settings = ({}, {"command": []}, {"command": "true"}, {"comand": ["true"]}, {"command": ["true"], "heal": "no"})
+    programs = ("sh",)
 
 
 class CommitContract(StationContract):

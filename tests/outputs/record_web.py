@@ -9,7 +9,9 @@ written by a person who has read the output.
 """
 
 import contextlib
+import json
 import os
+import platform
 import re
 import shutil
 import signal
@@ -49,16 +51,18 @@ def prepare(base: dict[str, Any]) -> None:
         render(base["stack"], folder)
         shell("npm ci", folder)
     else:
-        (folder / "package.json").write_text('{"name": "%s", "private": true}\n' % folder.name)
-        shell("npm install " + " ".join(base["packages"]), folder)
+        (folder / "package.json").write_text(json.dumps({"name": folder.name, "private": True, **base["package"]}))
+    if "packages" in base:
+        shell("npm install --ignore-scripts --legacy-peer-deps " + " ".join(base["packages"]), folder)
     with (folder / ".gitignore").open("a") as ignored:
         ignored.write("\nnode_modules\n")
     shell("git init -q && git add -A && git -c user.name=dev -c user.email=dev@example.org commit -qm base", folder)
 
 
 def render(stack_id: str, folder: Path) -> None:
-    from mityflow.stackfile import read_stack
     from mityflow_stations._rendering import render as files_of
+
+    from mityflow.stackfile import read_stack
 
     stack = read_stack(PROJECT / "stations/mityflow_stations/stacks" / stack_id, "mityflow")
     for file in files_of(stack, stack.template_values(folder.name, {})):
@@ -74,43 +78,51 @@ def shell(command: str, folder: Path) -> None:
 @contextlib.contextmanager
 def broken(folder: Path, case: dict[str, Any]) -> Iterator[None]:
     """The base with the case's edits; afterwards it is as it was, what the command made included."""
-    written: dict[str, str] = case.get("write", {})
-    appended: dict[str, str] = case.get("append", {})
-    replaced: dict[str, dict[str, str]] = case.get("replace", {})
-    deleted: list[str] = case.get("delete", [])
+    deleted = case.get("delete", [])
+    touched = sorted({*case.get("write", {}), *case.get("append", {}), *case.get("replace", {}), *deleted})
     with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
-        touched = sorted({*written, *appended, *replaced, *deleted})
-        for number, name in enumerate(touched):
-            place, kept = folder / name, Path(aside, str(number))
-            if name in deleted:
-                place.rename(kept)
+        kept = {folder / name: Path(aside, str(number)) for number, name in enumerate(touched)}
+        for place, copy in kept.items():
+            if place.is_file():
+                shutil.copy2(place, copy)
             elif place.exists():
-                shutil.copy2(place, kept)
+                place.rename(copy)
         try:
-            for name, text in written.items():
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                (folder / name).write_text(text)
-            for name, changes in replaced.items():
-                text = (folder / name).read_text()
-                for old, new in changes.items():
-                    if old not in text:
-                        raise SystemExit(f"{name} has no {old!r}")
-                    text = text.replace(old, new)
-                (folder / name).write_text(text)
-            for name, text in appended.items():
-                with (folder / name).open("a") as file:
-                    file.write(text)
+            edit(folder, case)
             yield
         finally:
-            for number, name in enumerate(touched):
-                place, kept = folder / name, Path(aside, str(number))
-                if place.is_dir() and not place.is_symlink():
-                    shutil.rmtree(place)
-                else:
-                    place.unlink(missing_ok=True)
-                if kept.exists():
-                    kept.rename(place)
+            for place, copy in kept.items():
+                remove(place)
+                if copy.exists():
+                    copy.rename(place)
             shell("git clean -fdq -e node_modules && git checkout -q . && rm -rf dist .angular out coverage", folder)
+
+
+def edit(folder: Path, case: dict[str, Any]) -> None:
+    for name in case.get("delete", []):
+        remove(folder / name)
+    for name, text in case.get("write", {}).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    for name, changes in case.get("replace", {}).items():
+        text = (folder / name).read_text()
+        for old, new in changes.items():
+            if old not in text:
+                raise SystemExit(f"{name} has no {old!r}")
+            text = text.replace(old, new)
+        (folder / name).write_text(text)
+    for name, text in case.get("append", {}).items():
+        with (folder / name).open("a") as file:
+            file.write(text)
+    if "setup" in case:
+        shell(case["setup"], folder)
+
+
+def remove(place: Path) -> None:
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
+    else:
+        place.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -156,16 +168,19 @@ def run(folder: Path, case: dict[str, Any]) -> tuple[str, int]:
             process.wait()
         output.seek(0)
         text = output.read().decode(errors="replace")
-    if "place" in case:
-        text = text.replace(str(folder), case["place"])
-    return REGISTRY.sub("registry.example", text), 128 - code if code < 0 else code
+    return anonymous(text), 128 - code if code < 0 else code
+
+
+def anonymous(text: str) -> str:
+    """The text without the name of this machine, its system's version, and the registry."""
+    text = REGISTRY.sub("registry.example", text).replace(platform.release(), "6.8.0-45-generic")
+    return text.replace(f'"hostname":"{socket.gethostname()}"', '"hostname":"dev-laptop"')
 
 
 def main(stack_id: str, names: list[str]) -> None:
     breakages = yaml.safe_load((HERE / "breakages" / f"{stack_id}.yaml").read_text())
     labels_file = HERE / stack_id / "labels.yaml"
     labels_file.parent.mkdir(exist_ok=True)
-    labels = (yaml.safe_load(labels_file.read_text()) if labels_file.exists() else None) or {}
     for name, case in breakages["cases"].items():
         if names and name not in names:
             continue
@@ -174,9 +189,15 @@ def main(stack_id: str, names: list[str]) -> None:
         folder = Path(base["folder"])
         with broken(folder, case), held(case.get("hold", [])):
             text, code = run(folder, case)
+        text = text.replace(str(folder), base.get("place", str(folder)))
         (labels_file.parent / f"{name}.txt").write_text(text)
-        labels.setdefault(name, {})["exit_code"] = code
+        note_exit_code(labels_file, name, code)
         print(f"{code:4d} {len(text):7d} {name}", flush=True)
+
+
+def note_exit_code(labels_file: Path, name: str, code: int) -> None:
+    labels = (yaml.safe_load(labels_file.read_text()) if labels_file.exists() else None) or {}
+    labels.setdefault(name, {})["exit_code"] = code
     labels_file.write_text(yaml.safe_dump(labels, sort_keys=False, allow_unicode=True, width=110))
 
 
