@@ -171,11 +171,12 @@ def _cause(rule: Rule, match: re.Match[str], lines: Sequence[str], at: int, proj
         own = any(owns(project, name) for name in names)
         error_type = rule.own if own else "DependencyError"
         rank = max(rank, RANKS["source"]) if error_type == "BuildError" else rank
-    elif error_type in ("file", "config-file"):
-        known = _by_file(file, rank)
-        if error_type == "config-file" and known[0] != "ConfigError":
+    elif error_type == "config-file":
+        if not file or not is_config(file):
             return None
-        error_type, rank = known
+        error_type = "ConfigError"
+    elif error_type == "file":
+        error_type, rank = _by_file(file, rank)
     return _Cause(rank, at, rule, error_type, file, line, details)
 
 

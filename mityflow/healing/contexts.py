@@ -63,7 +63,7 @@ _TOLD = frozenset(["WARN", "WARNING", "warn", "warning", "40"])
 """Levels at which an exception that was caught is told of."""
 _WARNING = re.compile(
     r"^\s*(?:npm (?:warn|notice|http|info|verb|sill|timing)|(?:\S{1,200}:\d+(?::\d+)?:?\s+(?:-\s+)?)?(?:warning|Warning|WARNING|\w*DeprecationWarning|hint|note|help|tip|remark|notice|Hint|Note)\b(?!s? (?:are|treated|as))[\s:\[(]"
-    r"|\(node:\d+\) (?!Error)|\[(?:WARNING|WARN|warn|INFO|DEBUG|debug|info)\]|▲ \[WARNING\]|(?:⚠|WARN)\s|yarn warn|\d+:\d+\s+warning\s|\S+\(\d+,\d+\): warning |.{0,300}: warning [A-Z]+\d+:"
+    r"|\(node:\d+\) (?!Error|Unhandled)|\[(?:WARNING|WARN|warn|INFO|DEBUG|debug|info)\]|▲ \[WARNING\]|(?:⚠|WARN)\s|yarn warn|\d+:\d+\s+warning\s|\S+\(\d+,\d+\): warning |.{0,300}: warning [A-Z]+\d+:"
     r"|go: downloading|(?:\S+ )?\bDEPRECATED\b|WARNING: )",
     re.IGNORECASE,
 )

@@ -30,6 +30,7 @@ RANKS: Mapping[str, int] = {
     "test": 65,  # tests ran and failed
     "symbol": 70,  # a name that does not exist, found when it was used
     "runtime": 75,  # the program failed
+    "words": 85,  # sentences of programs that no tool knows
     "wrapper": 90,  # who ran the tool says that it failed
 }
 """What must be right first: of several causes, the one with the lowest rank is the root."""

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from mityflow.healing.project import is_test
 from mityflow.healing.roles import Role
 
 _SEEN = re.compile(
@@ -25,7 +26,8 @@ _ASSERTION = re.compile(
     r"|^thrown:|[Tt]imed? ?out (?:in|of|retrying)|^Exceeded timeout|[Tt]imeout of \d|Test timeout of|Unable to find (?:an? )?(?:element|label|role|accessible)|DID NOT RAISE|^Failed:|Called \d+ time|was not called"
     r"|WantedButNotInvoked|ArgumentsAreDifferent|Hook timed out|Status expected|JSON path|Response status|No value at JSON|Range for response"
 )
-_TRACE = re.compile(r"^\s+at |^\s*❯ |^Caused by:|^\s*\.\.\. \d+ ")
+_FRAME = re.compile(r"^\s+at |^\s*❯ ")
+_FRAME_PLACE = re.compile(r"([\w@./\\-]+):\d+:\d+")
 _LOG_LINE = re.compile(
     r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|^\d\d:\d\d:\d\d[.,]\d+ |^(?:fail|crit|warn|info): "
 )
@@ -69,13 +71,22 @@ def _judge(lines: Sequence[str], found: list[Role], head: int, end: int) -> None
     """By the first line of its message, an error was raised, or two texts are compared to the end."""
     if head >= end:
         return
-    if not is_assertion(lines[head].strip()):
+    if not is_assertion(lines[head].strip()) and not _thrown_by_test(lines, head, end):
         found[head] = Role.RAISED
         return
     for i in range(head, end):
         if lines[i].startswith("Caused by:"):
             break
         found[i] = Role.QUOTED
+
+
+def _thrown_by_test(lines: Sequence[str], head: int, end: int) -> bool:
+    """Whether the code of a test made the error itself, whatever it says."""
+    if not lines[head].strip().startswith("Error: "):
+        return False
+    frame = next((lines[i] for i in range(head + 1, min(end, head + 30)) if _FRAME.match(lines[i])), "")
+    place = _FRAME_PLACE.search(frame)
+    return place is not None and is_test(place[1]) and "node_modules" not in frame
 
 
 def _first(lines: Sequence[str], begin: int, end: int, skip: Callable[[str], object] = lambda line: False) -> int:
