@@ -10,15 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stationkit import write_stack
-
-from mityflow.healing.case import Case, NotAllowedError, Tried
-from mityflow.healing.checkpoints import Checkpoints
-from mityflow.healing.classify import classify
-from mityflow.healing.hands import Hands
-from mityflow.masking import Masker
-from mityflow.process import CommandResult, run
-from mityflow.sdk import find_stack
 from mityflow_stations._placing import Placing
 from mityflow_stations._rendering import render
 from mityflow_stations.playbooks.environment import set_documented_variable
@@ -28,6 +19,15 @@ from mityflow_stations.playbooks.maven import add_artifact
 from mityflow_stations.playbooks.packages import _with_dependency, add_package
 from mityflow_stations.playbooks.ports import end_own_application, use_another_port
 from mityflow_stations.playbooks.restore import restore_configuration, restore_manifest, restore_named
+from stationkit import write_stack
+
+from mityflow.healing.case import Case, NotAllowedError, Tried
+from mityflow.healing.checkpoints import Checkpoints
+from mityflow.healing.classify import classify
+from mityflow.healing.hands import Hands
+from mityflow.masking import Masker
+from mityflow.process import CommandResult, run
+from mityflow.sdk import find_stack
 
 _PROTECTED = (".git/**", ".mity/**", ".env", "tests/**")
 
@@ -321,3 +321,21 @@ def test_a_copy_is_taken_over_only_as_a_whole(made: Bench) -> None:
         (folder / "src" / "main.js").write_text("changed\n", encoding="utf-8")
     assert made.read("src/main.js") == "changed\n"
     assert not any((made.workspace / ".mity" / "work").iterdir())
+
+
+def test_every_rule_that_a_recipe_asks_for_exists() -> None:
+    import re
+
+    import mityflow_stations.playbooks as playbooks
+
+    from mityflow.healing.rulebook import rulebook
+
+    known = {rule.id for rule in rulebook().rules} | {"tool-version"}
+    asked = set()
+    for place in Path(next(iter(playbooks.__path__))).glob("*.py"):
+        text = place.read_text(encoding="utf-8")
+        asked |= set(re.findall(r"diagnosis\.rule (?:==|!=) \"([\w-]+)\"", text))
+        for group in re.findall(r"diagnosis\.rule (?:not )?in \(([^)]*)\)|_STYLE = \(([^)]*)\)", text):
+            asked |= set(re.findall(r"\"([\w-]+)\"", "".join(group)))
+    assert len(asked) > 10
+    assert asked - known == set()
