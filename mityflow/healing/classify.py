@@ -109,9 +109,7 @@ def _causes(
     return causes + _found_by([rule for rule in known if rule not in ours], lines, found, project)
 
 
-def _found_by(
-    rules: Sequence[Rule], lines: Sequence[str], found: Sequence[Role], project: Project
-) -> list[_Cause]:
+def _found_by(rules: Sequence[Rule], lines: Sequence[str], found: Sequence[Role], project: Project) -> list[_Cause]:
     lowered = [line.lower() for line in lines]
     index = _Index(lowered)
     causes = []

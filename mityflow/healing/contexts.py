@@ -83,7 +83,9 @@ _PYTEST_FIRST = re.compile(
     r"^E\s+(?:[\w.]+\.)?(\w*(?:Error|Exception|Exit|Interrupt|Refused|Failed|NotFound|Timeout|Warning|Invalid|Denied|Missing|Required))\b"
 )
 _CAPTURED_JS = re.compile(r"^(?:stdout|stderr) \| ")
-_AFTER_CAPTURED = re.compile(r"^\s*(?:[✓✔√×✗❯↓] |FAIL|RUN |Test Files|⎯{3,}|Snapshots |% Coverage)|^(?:npm|yarn|error|ERROR:) ")
+_AFTER_CAPTURED = re.compile(
+    r"^\s*(?:[✓✔√×✗❯↓] |FAIL|RUN |Test Files|⎯{3,}|Snapshots |% Coverage)|^(?:npm|yarn|error|ERROR:) "
+)
 _CONSOLE_JS = re.compile(r"^\s{0,6}console\.(?:log|error|warn|info|debug|trace)\s*(?:\S+:\d+)?$")
 _RUST_WARNING = re.compile(r"^warning(?:\[\w+\])?: ")
 _DOTNET_LOW = re.compile(r"^(?:info|warn|dbug|trce): ")
@@ -107,7 +109,9 @@ _LISTENS = re.compile(
 )
 _TAKEN = re.compile(r"in use|EADDRINUSE|AddrInUse|Errno (?:98|48)|10048|already bound|bereits verwendet")
 _LOG_LEVEL = re.compile(r"\b(INFO|DEBUG|ERROR|FATAL|CRITICAL|SEVERE)\b|^(info|fail|crit|dbug): ")
-_STAMPED = re.compile(r"^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d|^\[?\d\d:\d\d:\d\d|^(?:INFO|ERROR|CRITICAL): |^(?:info|fail|crit): ")
+_STAMPED = re.compile(
+    r"^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d|^\[?\d\d:\d\d:\d\d|^(?:INFO|ERROR|CRITICAL): |^(?:info|fail|crit): "
+)
 _STOPPING = re.compile(
     r"(?i)shut|stop|clos|exit|terminat|clean|dispos|error starting|unregister|destroy|releas|cancel|evict|condition evaluation|disconnect"
 )

@@ -28,9 +28,7 @@ _ASSERTION = re.compile(
 )
 _FRAME = re.compile(r"^\s+at |^\s*❯ ")
 _FRAME_PLACE = re.compile(r"(?<![\w@./\\-])([\w@./\\-]+):\d+:\d+")
-_LOG_LINE = re.compile(
-    r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|^\d\d:\d\d:\d\d[.,]\d+ |^(?:fail|crit|warn|info): "
-)
+_LOG_LINE = re.compile(r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|^\d\d:\d\d:\d\d[.,]\d+ |^(?:fail|crit|warn|info): ")
 _LEVELLED = re.compile(r"\b(?:TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL)\b|^(?:fail|crit|warn|info): ")
 
 Mark = Callable[[Sequence[str], list[Role], int, int], None]
@@ -171,7 +169,9 @@ def _indented(lines: Sequence[str], found: list[Role], begin: int, end: int) -> 
 
 def _logs_of_java_tests(lines: Sequence[str], found: list[Role]) -> None:
     """What the application logs while its tests run is no more than captured output: a failure is shown again."""
-    begin = next((i for i, line in enumerate(lines) if line.startswith("[INFO]  T E S T S") or " Running " in line[:20]), None)
+    begin = next(
+        (i for i, line in enumerate(lines) if line.startswith("[INFO]  T E S T S") or " Running " in line[:20]), None
+    )
     if begin is None or not any("<<< " in line for line in lines):
         return
     inside = False
@@ -199,7 +199,9 @@ class _Block(NamedTuple):
 _BLOCKS = (
     _Block(
         re.compile(r"^\s{0,4}● (?!Validation|Console|Process|Deprecation|Cannot)\S"),
-        re.compile(r"^(?:Test Suites:|Tests:|Snapshot Summary|PASS |FAIL |RUNS |Summary of all|npm |yarn |error Command)"),
+        re.compile(
+            r"^(?:Test Suites:|Tests:|Snapshot Summary|PASS |FAIL |RUNS |Summary of all|npm |yarn |error Command)"
+        ),
         _jest,
     ),
     _Block(
@@ -214,7 +216,9 @@ _BLOCKS = (
         re.compile(r"^\s+\d+ failing"),
     ),
     _Block(re.compile(r"^(?:FAIL|ERROR): \S+ \("), re.compile(r"^={30,}$|^Ran \d+ test"), _unittest),
-    _Block(re.compile(r"<<< (?:FAILURE|ERROR)!"), re.compile(r"^\[(?:INFO|ERROR|WARNING)\]|^\d{4}-\d\d-\d\d"), _surefire),
+    _Block(
+        re.compile(r"<<< (?:FAILURE|ERROR)!"), re.compile(r"^\[(?:INFO|ERROR|WARNING)\]|^\d{4}-\d\d-\d\d"), _surefire
+    ),
     _Block(
         re.compile(r"^(?:\[ERROR\] )?(?:Failures|Errors|Failed tests|Tests in error): *$"),
         re.compile(r"^\[INFO\]|^(?:\[\w+\] )?Tests run:"),
@@ -223,13 +227,28 @@ _BLOCKS = (
     ),
     _Block(
         re.compile(r"^\s*(?:Error Message|Fehlermeldung|Message d.erreur|错误消息|エラー メッセージ):\s*$"),
-        re.compile(r"^\s*(?:Stack Trace|Stapelüberwachung|Stapelverfolgung|Arborescence des appels|Trace de la pile|堆栈跟踪|スタック トレース):"),
+        re.compile(
+            r"^\s*(?:Stack Trace|Stapelüberwachung|Stapelverfolgung|Arborescence des appels|Trace de la pile|堆栈跟踪|スタック トレース):"
+        ),
         _dotnet,
     ),
-    _Block(re.compile(r"^failed \S.*\(\d[\w. ]*\)$"), re.compile(r"^(?:failed|passed|skipped) \S|^Test run summary|^\S"), _indented),
-    _Block(re.compile(r"^\s*-{3,4} .+ (?:stdout|stderr) -{3,4}$|^\s*(?:stdout|stderr) ───|^-+ (?:STDOUT|STDERR): "), re.compile(r"^failures:$|^─{3,}$|^\s+(?:PASS|FAIL|SIGKILL|Canceling) \["), _cargo),
+    _Block(
+        re.compile(r"^failed \S.*\(\d[\w. ]*\)$"),
+        re.compile(r"^(?:failed|passed|skipped) \S|^Test run summary|^\S"),
+        _indented,
+    ),
+    _Block(
+        re.compile(r"^\s*-{3,4} .+ (?:stdout|stderr) -{3,4}$|^\s*(?:stdout|stderr) ───|^-+ (?:STDOUT|STDERR): "),
+        re.compile(r"^failures:$|^─{3,}$|^\s+(?:PASS|FAIL|SIGKILL|Canceling) \["),
+        _cargo,
+    ),
     _Block(re.compile(r"^(?:HeadlessChrome|Chrome|Firefox|\S+ Headless).*\S FAILED$"), re.compile(r"^\S"), _indented),
-    _Block(re.compile(r"^(?:LOG|ERROR|WARN|INFO|DEBUG): ['\"A-Z(]"), re.compile(r"^\S"), _all_quoted, re.compile(r"\[karma|\[launcher\]")),
+    _Block(
+        re.compile(r"^(?:LOG|ERROR|WARN|INFO|DEBUG): ['\"A-Z(]"),
+        re.compile(r"^\S"),
+        _all_quoted,
+        re.compile(r"\[karma|\[launcher\]"),
+    ),
     _Block(
         re.compile(r"^\s+\d+\) (?:\[[\w ]+\] )?› "),
         re.compile(r"^\s+\d+ (?:failed|passed|skipped|flaky|did not run)"),

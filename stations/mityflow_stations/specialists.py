@@ -11,6 +11,7 @@ from mityflow_stations.playbooks.environment import set_documented_variable
 from mityflow_stations.playbooks.fixers import run_fixer
 from mityflow_stations.playbooks.flaky import run_again
 from mityflow_stations.playbooks.locks import update_lock
+from mityflow_stations.playbooks.maven import add_artifact
 from mityflow_stations.playbooks.packages import add_package, add_types, install_again
 from mityflow_stations.playbooks.ports import end_own_application, use_another_port
 from mityflow_stations.playbooks.restore import restore_configuration, restore_manifest, restore_named
@@ -69,6 +70,7 @@ class DevOps(Specialist):
             Recipe("update-lock", update_lock),
             Recipe("add-types", add_types),
             Recipe("add-package", add_package),
+            Recipe("add-artifact", add_artifact),
             Recipe("install-again", install_again),
             Recipe("newer-node", newer_node),
             Recipe("restore", restore_named),

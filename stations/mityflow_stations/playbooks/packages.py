@@ -57,7 +57,7 @@ def install_again(case: Case, hands: Hands) -> tuple[str, str] | None:
         return None
     if hands.exists("package.json"):
         name = _js_package(case)
-        broken = case.diagnosis.rule in ("node-abi", "shell-not-found", "node-missing-dependency", "npx-missing")
+        broken = case.diagnosis.rule in ("node-abi", "shell-not-found", "node-missing-package", "npx-missing")
         if (name and _declares(_package_json(hands), name)) or broken:
             argv = ["npm", "ci" if hands.exists("package-lock.json") else "install", *_NPM[:2], _NPM[3]]
             if _ran(hands, argv):
@@ -79,12 +79,12 @@ def add_types(case: Case, hands: Hands) -> tuple[str, str] | None:
     if case.diagnosis.rule == "python-mypy-stubs":
         name = _distribution(details.get("module") or details.get("other") or "").partition(".")[0]
         return _add_python(case, hands, f"types-{name}", dev=True) if name else None
-    if case.diagnosis.rule != "ts-types-missing":
+    if case.diagnosis.rule != "ts-types":
         return None
-    name = details.get("package") or details.get("module") or _types_hint(case)
-    if not name or not _NAME.fullmatch(name):
+    wanted = details.get("package") or details.get("module") or _types_hint(case)
+    if not wanted or not _NAME.fullmatch(wanted):
         return None
-    bare = name.removeprefix("@types/")
+    bare = wanted.removeprefix("@types/")
     return _add_npm(case, hands, "@types/" + bare.removeprefix("@").replace("/", "__"), dev=True)
 
 
