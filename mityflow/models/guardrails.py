@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from mityflow.models.base import FileModel, allow_free_keys
+from mityflow.models.rules import RuleModel, Text
 
 ErrorClass = Literal[
     "BuildError", "DependencyError", "TestFailure", "RuntimeError", "ConfigError", "PortInUse", "Unknown"
@@ -21,6 +22,13 @@ def _kind_needs(schema: dict[str, Any]) -> None:
         {"if": {"required": ["kind"], "properties": {"kind": {"const": kind}}}, "then": {"required": [key]}}
         for kind, key in (("llm", "model"), ("command", "command"))
     ]
+
+
+def _files_or_rules(schema: dict[str, Any]) -> None:
+    """An entry of ``rules`` is a file's path or a rule: chosen by what stands there, so that one typo is one fault."""
+    entries = next(option for option in schema["anyOf"] if "items" in option)["items"]
+    text, rule = entries.pop("anyOf")
+    entries |= {"if": {"type": "string"}, "then": text, "else": rule}
 
 
 class AgentModel(FileModel):
@@ -54,3 +62,8 @@ class GuardrailsFile(FileModel):
         None, description="Which specialist acts first on which class of error."
     )
     agents: dict[AgentName, AgentModel] | None = Field(None, description="Who does the work of each specialist.")
+    rules: list[Text | RuleModel] | None = Field(
+        None,
+        json_schema_extra=_files_or_rules,
+        description="More rules of the classifier: files of rules, by their path from this file, or rules.",
+    )
