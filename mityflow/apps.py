@@ -67,7 +67,7 @@ class AppFiles(NamedTuple):
         return cls(folder / f"{name}.json", folder / f"{name}.lock", folder / f"{name}.log")
 
 
-def apps(workspace: Path) -> list[App]:
+def running_apps(workspace: Path) -> list[App]:
     """The applications that were launched to stay and were not stopped since, by name."""
     folder = workspace / ".mity" / "apps"
     try:
@@ -83,7 +83,7 @@ def find_app(workspace: Path, name: str) -> App:
     app = read_app(workspace, name)
     if app is not None:
         return app
-    names = [each.name for each in apps(workspace)]
+    names = [each.name for each in running_apps(workspace)]
     meant = nearest(name, names)
     raise UsageError(
         f"no application '{name}' runs here" + (f"; did you mean '{meant}'?" if meant else ""),

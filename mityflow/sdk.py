@@ -22,7 +22,7 @@ from mityflow.station import (
 )
 
 if TYPE_CHECKING:
-    from mityflow.apps import Launched, end_app
+    from mityflow.apps import Launched, end_app, running_apps
     from mityflow.forms import question_problems
     from mityflow.healing.case import Adjustments, AgentError, Case, NotAllowedError, Proposal
     from mityflow.healing.classify import classify
@@ -61,6 +61,7 @@ _LATER = {
     "Trial": "mityflow.healing.station",
     "classify": "mityflow.healing.classify",
     "end_app": "mityflow.apps",
+    "running_apps": "mityflow.apps",
     "fill": "mityflow.stacks",
     "find_stack": "mityflow.stacks",
     "parse_duration": "mityflow.workflow",
@@ -113,6 +114,7 @@ __all__ = [
     "nearest",
     "parse_duration",
     "question_problems",
+    "running_apps",
     "wrong_settings",
 ]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from mityflow.apps import App, apps, find_app, stop_app
+from mityflow.apps import App, find_app, running_apps, stop_app
 from mityflow.cli.options import complete_app, json_option, workspace_option
 from mityflow.cli.screen import Screen, printable, seconds, table
 from mityflow.clock import from_iso
@@ -23,7 +23,7 @@ def ps(workspace: Path, as_json: bool) -> int:
 
     One that has ended by itself is listed with its exit code until 'mityflow stop' clears it away.
     """
-    found = apps(workspace.absolute())
+    found = running_apps(workspace.absolute())
     screen = Screen()
     if as_json:
         screen.line(json.dumps([app._asdict() for app in found], indent=2))
@@ -69,7 +69,7 @@ def _chosen(names: tuple[str, ...], everything: bool, workspace: Path) -> list[A
         raise UsageError("--all goes with no name")
     if names:
         return [find_app(workspace, name) for name in dict.fromkeys(names)]
-    found = apps(workspace)
+    found = running_apps(workspace)
     if not everything and len(found) != 1:
         names_there = ", ".join(app.name for app in found)
         raise UsageError(

@@ -42,6 +42,9 @@ class Tree(Protocol):
     def files(self) -> list[str]:
         """Their paths, relative, sorted; what is ignored is not among them."""
 
+    def keeps(self, path: str) -> bool:
+        """Whether a checkpoint keeps this path, so that a change of it can be undone."""
+
     def copy_to(self, folder: Path) -> None:
         """Write the files as they are now into an empty folder."""
 
@@ -206,6 +209,8 @@ class Hands:
         pattern = protected(path, self._protected) or protected(path, (".git/**", ".mity/**"))
         if pattern:
             raise NotAllowedError(f"'{path}' is protected by '{pattern}'")
+        if not self._tree.keeps(path):
+            raise NotAllowedError(f"'{path}' is ignored, so a change of it could not be undone")
         return place
 
 

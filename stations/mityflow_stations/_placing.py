@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mityflow_stations._rendering import RenderedFile, parents
 
@@ -54,17 +54,22 @@ class _Comparison(NamedTuple):
 
 
 class _Manifest(NamedTuple):
-    """What scaffold wrote: the stack it came from, and for each path the digests of its contents."""
+    """What scaffold wrote: the stack it came from, and for each path the digests of its contents.
+
+    ``variables`` are those that the template was rendered with.
+    """
 
     stack: str
     digests: Mapping[str, Sequence[str]]
+    variables: Mapping[str, Any] = {}
 
     @classmethod
     def read(cls, record: Path) -> _Manifest:
         """The manifest saved there; an empty one where it is missing or damaged, so all is foreign."""
         try:
             data = json.loads(record.read_bytes())
-            return cls(str(data["stack"]), {str(path): list(known) for path, known in data["files"].items()})
+            digests = {str(path): list(known) for path, known in data["files"].items()}
+            return cls(str(data["stack"]), digests, dict(data.get("variables", {})))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return cls("", {})
 
@@ -72,28 +77,43 @@ class _Manifest(NamedTuple):
         """Whether it does not know one of these contents."""
         return any(digest(file.data) not in self.digests.get(file.path, ()) for file in files)
 
-    def with_files(self, stack: str, files: Iterable[RenderedFile]) -> _Manifest:
+    def with_files(self, stack: str, files: Iterable[RenderedFile], variables: Mapping[str, Any]) -> _Manifest:
         """A manifest that knows these contents too."""
         known = dict(self.digests)
         for file in files:
             new = digest(file.data)
             known[file.path] = [new, *(old for old in known.get(file.path, ()) if old != new)]
-        return _Manifest(stack, known)
+        return _Manifest(stack, known, variables)
 
     def text(self) -> str:
         """The manifest as JSON."""
-        return json.dumps({"format": 1, "stack": self.stack, "files": self.digests}, sort_keys=True) + "\n"
+        data = {"format": 1, "stack": self.stack, "files": self.digests, "variables": self.variables}
+        return json.dumps(data, sort_keys=True) + "\n"
+
+
+class RenderedFrom(NamedTuple):
+    """What an application was made from."""
+
+    stack: str
+    variables: Mapping[str, Any]
+
+
+def rendered_from(workspace: Path, app_name: str) -> RenderedFrom | None:
+    """The stack and the variables that scaffold made an application from; None where it did not."""
+    manifest = _Manifest.read(workspace / ".mity" / "scaffold" / f"{app_name}.json")
+    return RenderedFrom(manifest.stack, manifest.variables) if manifest.stack else None
 
 
 class Placing:
     """One application's folder in a workspace, and the record of what scaffold put there."""
 
-    def __init__(self, workspace: Path, app_name: str, stack: str) -> None:
+    def __init__(self, workspace: Path, app_name: str, stack: str, variables: Mapping[str, Any] | None = None) -> None:
         self._root = workspace / app_name
         self._own = workspace / ".mity"
         self._record = self._own / "scaffold" / f"{app_name}.json"
         self._stage = self._own / "scaffold" / f"{app_name}.new"
         self._stack = stack
+        self._variables = variables or {}
 
     def place(self, files: list[RenderedFile], conflict: str) -> Placed:
         """Bring the folder to the rendered state. ``conflict`` is ``fail``, ``keep`` or ``overwrite``.
@@ -160,7 +180,7 @@ class Placing:
                 self._stage_tree(found.to_write)
                 self._save_manifest(files, manifest)
                 os.rename(self._stage, self._root)
-        elif found.to_write or manifest.lacks(files) or _kind(self._stage) != "absent":
+        elif self._is_news(found.to_write, files, manifest):
             with self._staging():
                 staged = self._stage_flat(found.to_write)
                 self._save_manifest(files, manifest)
@@ -168,6 +188,10 @@ class Placing:
         self._check_sizes(files)
         kept = [c.path for c in found.conflicts if c.path != "."]
         return Placed([f.path for f in files], len(found.to_write), kept, None)
+
+    def _is_news(self, to_write: Sequence[RenderedFile], files: list[RenderedFile], manifest: _Manifest) -> bool:
+        known = not manifest.lacks(files) and manifest.variables == self._variables
+        return bool(to_write) or not known or _kind(self._stage) != "absent"
 
     def _replace(self, files: list[RenderedFile]) -> Placed:
         """Move the whole old folder aside, then write a new one."""
@@ -239,7 +263,7 @@ class Placing:
                 raise OSError(f"{file.path} has {size} bytes where {len(file.data)} were written")
 
     def _save_manifest(self, files: Iterable[RenderedFile], manifest: _Manifest) -> None:
-        text = manifest.with_files(self._stack, files).text()
+        text = manifest.with_files(self._stack, files, self._variables).text()
         temporary = self._record.with_suffix(".tmp")
         temporary.write_text(text, encoding="utf-8")
         os.replace(temporary, self._record)

@@ -60,12 +60,12 @@ def _scaffold(context: StationContext, app_name: str, stack: Stack) -> StationRe
     from mityflow_stations._placing import Placing, PlacingError
     from mityflow_stations._rendering import TemplateError, render
 
-    conflict = context.values.get("conflict", "fail")
+    conflict, variables = context.values.get("conflict", "fail"), context.values.get("variables", {})
     try:
-        files = render(stack, stack.template_values(app_name, context.values.get("variables", {})))
+        files = render(stack, stack.template_values(app_name, variables))
         if not files:
             return StationResult.failure(f"the template of stack '{stack.id}' has no files")
-        placed = Placing(context.workspace, app_name, stack.id).place(files, conflict)
+        placed = Placing(context.workspace, app_name, stack.id, variables).place(files, conflict)
     except TemplateError as error:
         return StationResult.failure(_listed(f"the template of stack '{stack.id}' is wrong", error.problems))
     except PlacingError as error:

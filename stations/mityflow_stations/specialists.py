@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
-from mityflow.sdk import Specialist
+from mityflow.sdk import Recipe, Specialist
+from mityflow_stations.playbooks.caches import clear_caches
+from mityflow_stations.playbooks.environment import set_documented_variable
+from mityflow_stations.playbooks.fixers import run_fixer
+from mityflow_stations.playbooks.flaky import run_again
+from mityflow_stations.playbooks.locks import update_lock
+from mityflow_stations.playbooks.packages import add_package, add_types, install_again
+from mityflow_stations.playbooks.ports import end_own_application, use_another_port
+from mityflow_stations.playbooks.restore import restore_configuration, restore_manifest, restore_named
+from mityflow_stations.playbooks.toolchains import newer_node
 
 
 class Implementer(Specialist):
@@ -17,6 +27,14 @@ class Implementer(Specialist):
         " a checker in place of mending what it found."
     )
 
+    def playbook(self) -> Sequence[Recipe]:
+        """Its recipes."""
+        return (
+            Recipe("restore", restore_named),
+            Recipe("format", run_fixer),
+            Recipe("clear-caches", clear_caches),
+        )
+
 
 class Tester(Specialist):
     """Finds out why tests fail."""
@@ -28,6 +46,10 @@ class Tester(Specialist):
         " skip or delete a test."
     )
 
+    def playbook(self) -> Sequence[Recipe]:
+        """Its recipes."""
+        return (Recipe("rerun", run_again),)
+
 
 class DevOps(Specialist):
     """Mends dependencies, tools, ports and what an application runs on."""
@@ -38,6 +60,21 @@ class DevOps(Specialist):
         "You mend what an application depends and runs on: manifests, lock files, versions, the way it is started."
     )
 
+    def playbook(self) -> Sequence[Recipe]:
+        """Its recipes."""
+        return (
+            Recipe("end-own-application", end_own_application),
+            Recipe("another-port", use_another_port),
+            Recipe("restore-manifest", restore_manifest),
+            Recipe("update-lock", update_lock),
+            Recipe("add-types", add_types),
+            Recipe("add-package", add_package),
+            Recipe("install-again", install_again),
+            Recipe("newer-node", newer_node),
+            Recipe("restore", restore_named),
+            Recipe("clear-caches", clear_caches),
+        )
+
 
 class Architect(Specialist):
     """Mends configuration."""
@@ -45,6 +82,15 @@ class Architect(Specialist):
     name: ClassVar[str] = "architect"
     description: ClassVar[str] = "Configuration that is missing, unparsable or invalid"
     instructions: ClassVar[str] = "You mend configuration. Keep every setting that is right as it is."
+
+    def playbook(self) -> Sequence[Recipe]:
+        """Its recipes."""
+        return (
+            Recipe("environment", set_documented_variable),
+            Recipe("restore", restore_named),
+            Recipe("restore-configuration", restore_configuration),
+            Recipe("restore-manifest", restore_manifest),
+        )
 
 
 class Factory(Specialist):
