@@ -126,14 +126,14 @@ def _exchanges(data: bytes, kind: str) -> list[dict[str, Any]]:
         raise ValueError(f"it is no cassette of format {_FORMAT}")
     if whole.get("kind") != kind:
         raise ValueError(f"it is one of kind {_short(str(whole.get('kind')))}, not {kind}")
-    exchanges = whole.get("exchanges")
+    exchanges: Any = whole.get("exchanges")
     right = isinstance(exchanges, list) and all(
         isinstance(each, dict) and isinstance(each.get("key"), str) and isinstance(each.get("answered"), dict)
         for each in exchanges
     )
     if not right:
         raise ValueError("its exchanges have no 'key' and 'answered'")
-    return exchanges
+    return list(exchanges)
 
 
 def _masked(value: Any, mask: Callable[[str], str]) -> Any:

@@ -32,7 +32,9 @@ class Edit(NamedTuple):
     @classmethod
     def from_data(cls, data: Any) -> Edit:
         """Read what :meth:`to_data` wrote. Raises TypeError for anything else."""
-        texts = isinstance(data, dict) and set(data) <= set(cls._fields) and all(isinstance(v, str) for v in data.values())
+        texts = (
+            isinstance(data, dict) and set(data) <= set(cls._fields) and all(isinstance(v, str) for v in data.values())
+        )
         if not texts or not data.get("path") or data.get("old") == "":
             raise TypeError("an edit has a path, and texts 'old' and 'new'")
         return cls(data["path"], data.get("old"), data.get("new"))
@@ -70,28 +72,34 @@ def edits_from_data(data: Any) -> list[Edit]:
     return [Edit.from_data(each) for each in data]
 
 
-def apply(edits: Iterable[Edit], hands: Hands) -> bool:
-    """Make the edits. False where one does not fit, with nothing changed then.
-
-    Raises NotAllowedError for what no fix may touch.
-    """
+def planned(edits: Iterable[Edit], hands: Hands) -> dict[str, str | None] | None:
+    """What the edits make of the files; None where one does not fit. Raises NotAllowedError for a path that is none."""
     texts: dict[str, str | None] = {}
     for path, old, new in edits:
         text = texts[path] if path in texts else hands.read(path) if hands.exists(path) else None
         if old is None:
             if (text is None) == (new is None):
-                return False
+                return None
             texts[path] = new
         elif text is None or text.count(old) != 1:
-            return False
+            return None
         else:
             texts[path] = text.replace(old, new or "")
-    for path, text in texts.items():
+    return texts
+
+
+def apply(edits: Iterable[Edit], hands: Hands) -> bool:
+    """Make the edits. False where one does not fit, with nothing changed then.
+
+    Raises NotAllowedError for what no fix may touch.
+    """
+    texts = planned(edits, hands)
+    for path, text in (texts or {}).items():
         if text is None:
             hands.delete(path)
         else:
             hands.write(path, text)
-    return True
+    return texts is not None
 
 
 def _replacements(path: str, before: str, after: str) -> list[Edit]:

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mityflow.errors import MityError
-from mityflow.healing.case import Adjustments, Case, Proposal
-from mityflow.healing.diagnosis import Diagnosis
-from mityflow.healing.edits import Edit, apply, edits_from_data, edits_of
-from mityflow.healing.hands import Change, Hands
+from mityflow.healing.case import Adjustments, Case, NotAllowedError, Proposal
+from mityflow.healing.edits import Edit, apply, edits_from_data, planned
+from mityflow.healing.hands import Hands
 
 GROUP = "mityflow.fixes"
 _FORMAT = 1
@@ -33,7 +32,7 @@ class RememberedFix(NamedTuple):
     stack: str | None
     edits: tuple[Edit, ...]
     adjustments: Adjustments = Adjustments()
-    worked: int = 1
+    worked: int = 0
     failed: int = 0
 
     def to_data(self) -> dict[str, Any]:
@@ -46,15 +45,14 @@ class RememberedFix(NamedTuple):
         """Read what :meth:`to_data` wrote. Raises TypeError for anything else."""
         if not isinstance(data, dict):
             raise TypeError("a fix is a mapping")
-        texts = {key: data.get(key) for key in ("fix", "title", "agent")}
-        counts = {key: data.get(key) for key in ("worked", "failed")}
-        stack = data.get("stack")
-        if not (all(isinstance(text, str) for text in texts.values()) and isinstance(stack, str | None)):
-            raise TypeError("'fix', 'title', 'agent' and 'stack' are texts")
-        if not all(type(count) is int and count >= 0 for count in counts.values()):
-            raise TypeError("'worked' and 'failed' are counts")
+        fix, title, agent, stack = (data.get(key) for key in ("fix", "title", "agent", "stack"))
+        if not (isinstance(fix, str) and isinstance(title, str) and isinstance(agent, str)):
+            raise TypeError("'fix', 'title' and 'agent' are texts")
+        if not isinstance(stack, str | None):
+            raise TypeError("'stack' is a text")
+        worked, failed = (_count(data.get(key)) for key in ("worked", "failed"))
         edits = tuple(edits_from_data(data.get("edits")))
-        return cls(**texts, **counts, stack=stack, edits=edits, adjustments=_adjustments(data.get("adjustments")))
+        return cls(fix, title, agent, stack, edits, _adjustments(data.get("adjustments")), worked, failed)
 
 
 class FixMemory:
@@ -70,53 +68,62 @@ class FixMemory:
         self._mask = mask
         self._say = say
 
-    def find(self, diagnosis: Diagnosis, stack: str | None) -> list[RememberedFix]:
-        """The fixes for this failure, best first; those that failed more often than they worked are left out."""
-        name = _file_name(diagnosis.signature)
-        found: dict[str, RememberedFix] = {}
-        for folder in [self._folder, *_shipped()]:
-            for fix in self._read(folder / name, diagnosis.signature):
-                found.setdefault(fix.fix, fix)
-        fitting = [fix for fix in found.values() if fix.stack in (None, stack) and fix.failed <= fix.worked]
+    def find(self, signature: str, stack: str | None) -> list[RememberedFix]:
+        """The fixes for a failure, best first; those that failed more often than they worked are left out."""
+        fitting = [fix for fix in self._all(signature) if fix.stack in (None, stack) and fix.failed <= fix.worked]
         return sorted(fitting, key=lambda fix: fix.failed - fix.worked)
+
+    def knows(self, case: Case, hands: Hands) -> RememberedFix | None:
+        """The first fix that fits and was not tried for this failure."""
+        for fix in self.find(case.diagnosis.signature, case.stack.id if case.stack else None):
+            try:
+                if not case.was_tried(fix.fix) and planned(fix.edits, hands) is not None:
+                    return fix
+            except NotAllowedError as error:
+                self._say(f"the remembered fix {fix.fix} is passed over: {error.message}")
+        return None
 
     def propose(self, case: Case, hands: Hands) -> Proposal | None:
         """Make the first fix that fits and was not tried for this failure."""
-        for fix in self.find(case.diagnosis, case.stack.id if case.stack else None):
-            if not case.was_tried(fix.fix) and apply(fix.edits, hands):
-                hands.adjust(env=fix.adjustments.env, port=fix.adjustments.port)
-                return Proposal(fix.fix, fix.title)
-        return None
+        fix = self.knows(case, hands)
+        if fix is None:
+            return None
+        try:
+            apply(fix.edits, hands)
+        except NotAllowedError as error:
+            error.fix = fix.fix
+            raise
+        if fix.adjustments:
+            hands.adjust(env=fix.adjustments.env, port=fix.adjustments.port)
+        return Proposal(fix.fix, fix.title)
 
-    def remember(self, case: Case, fix: Proposal, agent: str, changes: Mapping[str, Change], more: Adjustments) -> bool:
-        """Keep a fix that was verified; False where it cannot be kept: it is too large, no text, or has a secret."""
-        edits = edits_of(changes)
-        if edits is None or not (edits or more):
+    def remember(self, signature: str, fix: RememberedFix) -> bool:
+        """Keep a fix that was verified; False where it has a secret, changes nothing, or cannot be written."""
+        if not (fix.edits or fix.adjustments) or any(
+            self._mask(text) != text for text in (signature, *_texts(fix.to_data()))
+        ):
             return False
-        stack = case.stack.id if case.stack else None
-        new = RememberedFix(fix.fix, fix.title, agent, stack, tuple(edits), more)
-        if any(self._mask(text) != text for text in (case.diagnosis.signature, *_texts(new.to_data()))):
-            return False
-        return self._update(case.diagnosis.signature, new, worked=True)
+        return self._update(signature, fix, worked=1, failed=0)
 
-    def settle(self, case: Case, fix: str, *, worked: bool) -> bool:
-        """Count what became of a fix that was remembered."""
-        name = _file_name(case.diagnosis.signature)
+    def settle(self, signature: str, name: str, *, worked: bool) -> None:
+        """Count what became of a remembered fix."""
+        for fix in self._all(signature):
+            if fix.fix == name:
+                self._update(signature, fix, worked=int(worked), failed=int(not worked))
+
+    def _all(self, signature: str) -> list[RememberedFix]:
+        """All fixes for a failure: those of the workspace, then those that plugins ship."""
+        found: dict[str, RememberedFix] = {}
         for folder in [self._folder, *_shipped()]:
-            for known in self._read(folder / name, case.diagnosis.signature):
-                if known.fix == fix:
-                    return self._update(case.diagnosis.signature, known, worked=worked)
-        return False
+            for fix in self._read(folder / _file_name(signature), signature):
+                found.setdefault(fix.fix, fix)
+        return list(found.values())
 
-    def _update(self, signature: str, fix: RememberedFix, *, worked: bool) -> bool:
+    def _update(self, signature: str, fix: RememberedFix, *, worked: int, failed: int) -> bool:
         path = self._folder / _file_name(signature)
         fixes = {each.fix: each for each in self._read(path, signature)}
-        old = fixes.get(fix.fix)
-        if old is None and fix.worked == 1 and worked:
-            fixes[fix.fix] = fix
-        else:
-            known = old or fix
-            fixes[fix.fix] = known._replace(worked=known.worked + worked, failed=known.failed + (not worked))
+        known = fixes.get(fix.fix, fix)
+        fixes[fix.fix] = known._replace(worked=known.worked + worked, failed=known.failed + failed)
         best = sorted(fixes.values(), key=lambda each: each.failed - each.worked)[:_MOST]
         data = {"format": _FORMAT, "signature": signature, "fixes": [each.to_data() for each in best]}
         from mityflow.store import write_atomically
@@ -133,18 +140,24 @@ class FixMemory:
         try:
             with open(path, "rb") as file:
                 data = file.read(_LARGEST + 1)
-            whole = json.loads(data) if len(data) <= _LARGEST else None
-            right = isinstance(whole, dict) and whole.get("format") == _FORMAT and isinstance(whole.get("fixes"), list)
-            if not right:
-                raise TypeError(f"it is no file of fixes of format {_FORMAT}")
-            if whole.get("signature") != signature:
-                return []  # of another failure that has the same digest, or a copy under a wrong name
-            return [RememberedFix.from_data(each) for each in whole["fixes"][:_MOST]]
+            return _fixes(data, signature)
         except FileNotFoundError:
             return []
         except (OSError, ValueError, TypeError, RecursionError) as error:
             self._say(f"{path} is passed over: {error}")
             return []
+
+
+def _fixes(data: bytes, signature: str) -> list[RememberedFix]:
+    """The fixes of a file. Raises ValueError or TypeError for one that was not written by us."""
+    if len(data) > _LARGEST:
+        raise ValueError(f"it is larger than {_LARGEST} bytes")
+    whole = json.loads(data)
+    if not isinstance(whole, dict) or whole.get("format") != _FORMAT or not isinstance(whole.get("fixes"), list):
+        raise ValueError(f"it is no file of fixes of format {_FORMAT}")
+    if whole.get("signature") != signature:
+        return []  # of another failure: a copy under a wrong name
+    return [RememberedFix.from_data(each) for each in whole["fixes"][:_MOST]]
 
 
 def _file_name(signature: str) -> str:
@@ -163,6 +176,12 @@ def _shipped() -> Iterable[Path]:
                 continue
             if folder is not None:
                 yield folder
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise TypeError("'worked' and 'failed' are counts")
+    return value
 
 
 def _adjustments(data: Any) -> Adjustments:

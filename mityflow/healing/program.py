@@ -27,6 +27,7 @@ _PLACEHOLDER = re.compile(r"\{\{ *([A-Za-z_]\w*) *\}\}")
 _BRACES = re.compile(r"\{\{|\}\}")
 _LARGEST_ANSWER = 100_000
 _LONGEST_TITLE = 200
+_MOST_DOLLARS = 1e9
 _HOW = """\
 Change files in the folder you were started in, and nowhere else: it is a copy of the project, and what is changed
 in it is taken over. End with exit code 0; without a change where you know no fix. Do not ask, for nobody is there
@@ -73,7 +74,7 @@ class ProgramAgent:
         with _aside(hands.scratch) as folder, hands.copy() as copy:
             task, place = folder / "task.md", folder / "answer.json"
             parts = (briefing.rules(case, self._specialist), _HOW, facts, briefing.output(case, self._means.mask))
-            task.write_text("\n".join(parts) + "\n", encoding="utf-8", errors="replace")
+            task.write_text("\n\n".join(part.strip() for part in parts) + "\n", encoding="utf-8", errors="replace")
             values = {"task_file": str(task), "workspace": str(copy)}
             argv = [_PLACEHOLDER.sub(lambda m: values[m[1]], part) for part in self._settings.command[1:]]
             try:
@@ -145,8 +146,8 @@ def _read(place: Path, mask: Any) -> Answer:
 
 
 def _cost(data: Mapping[str, Any]) -> Cost:
-    usd = data.get("usd")
-    known = isinstance(usd, int | float) and not isinstance(usd, bool) and 0 <= usd < 1e9
+    usd: Any = data.get("usd")
+    known = type(usd) in (int, float) and 0 <= usd < _MOST_DOLLARS
     return Cost(_count(data.get("input_tokens")), _count(data.get("output_tokens")), float(usd) if known else None)
 
 
