@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 
 from mityflow.healing.case import Case, NotAllowedError
@@ -14,6 +15,7 @@ _MOST_OF_A_FILE = 8_000
 _MOST_OF_ALL = 32_000
 _MOST_FILES = 6
 _OUTPUT = 12_000
+_LONGEST_TITLE = 200
 _RULES = """\
 A command of a software project has failed. Change the project's files so that it succeeds. Your change is
 then verified: the command is run again, and what did not help is undone.
@@ -100,3 +102,14 @@ def _own(path: str, case: Case) -> str:
     """A path as it was printed, relative to the application's folder where it lies in it."""
     root = f"{case.root}/"
     return path.removeprefix(root).removeprefix("./")
+
+
+def one_line(text: str) -> str:
+    """A text as a title: without what moves a cursor, on one line, not too long."""
+    plain = re.sub(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x1f\x7f-\x9f]+|\s+", " ", text)
+    return " ".join(plain.split())[:_LONGEST_TITLE]
+
+
+def first_sentence(error: BaseException) -> str:
+    """The first sentence of what an exception says."""
+    return one_line(re.split(r"(?<=[^.])\. |\n", str(error))[0]).rstrip(".")

@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mityflow.errors import MityError, UsageError, nearest
+from mityflow.errors import MityError, UsageError
 from mityflow.healing import briefing
 from mityflow.healing.agents import AgentSettings, Means, within_budget
 from mityflow.healing.case import AgentError, Case, Cost, Proposal
 from mityflow.healing.cassettes import Tape
 from mityflow.healing.edits import apply, edits_from_data, edits_of, fix_id
 from mityflow.healing.hands import Hands
+from mityflow.placeholders import command_problems, filled
 from mityflow.healing.specialists import Specialist
 
 KIND = "command"
-PLACEHOLDERS = ("task_file", "workspace")
 ANSWER = "MITY_ANSWER_FILE"
-_PLACEHOLDER = re.compile(r"\{\{ *([A-Za-z_]\w*) *\}\}")
-_BRACES = re.compile(r"\{\{|\}\}")
 _LARGEST_ANSWER = 100_000
-_LONGEST_TITLE = 200
 _MOST_DOLLARS = 1e9
 _HOW = """\
 Change files in the folder you were started in, and nowhere else: it is a copy of the project, and what is changed
@@ -39,7 +35,7 @@ class ProgramAgent:
     """Runs a program on a copy of the application's files, and takes over what it changed, checked as any change is."""
 
     def __init__(self, settings: AgentSettings, specialist: Specialist, means: Means) -> None:
-        wrong = next((problem for part in settings.command for problem in command_problems(part)), None)
+        wrong = next((problem for part in settings.command for problem, _ in command_problems(part)), None)
         if wrong or not settings.command:
             raise UsageError(f"the agent of '{specialist.name}': {wrong or 'its command is empty'}")
         self.name = os.path.basename(settings.command[0])
@@ -76,7 +72,7 @@ class ProgramAgent:
             parts = (briefing.rules(case, self._specialist), _HOW, facts, briefing.output(case, self._means.mask))
             task.write_text("\n\n".join(part.strip() for part in parts) + "\n", encoding="utf-8", errors="replace")
             values = {"task_file": str(task), "workspace": str(copy)}
-            argv = [_PLACEHOLDER.sub(lambda m: values[m[1]], part) for part in self._settings.command[1:]]
+            argv = [filled(part, values) for part in self._settings.command[1:]]
             try:
                 done = hands.run([self._program, *argv], cwd=copy, env={ANSWER: str(place)}, timeout=limit)
             except MityError as error:
@@ -111,17 +107,6 @@ class Answer(NamedTuple):
     cost: Cost = Cost(usd=None)
 
 
-def command_problems(part: str) -> Iterator[str]:
-    """What is wrong with the braces in an argument of a command, as sentences."""
-    for name in _PLACEHOLDER.findall(part):
-        if name not in PLACEHOLDERS:
-            meant = nearest(name, PLACEHOLDERS)
-            known = f"did you mean '{meant}'?" if meant else f"there are {' and '.join(PLACEHOLDERS)}"
-            yield f"'{name}' stands for nothing in a command; {known}"
-    if _BRACES.search(_PLACEHOLDER.sub("", part)):
-        yield f"{part!r} holds braces that are no placeholder; write {{{{ task_file }}}} or {{{{ workspace }}}}"
-
-
 @contextmanager
 def _aside(scratch: Path) -> Iterator[Path]:
     """A folder for the task and the answer, outside of what the program changes."""
@@ -142,7 +127,7 @@ def _read(place: Path, mask: Any) -> Answer:
     if not isinstance(data, dict):
         return Answer()
     title = data.get("title")
-    return Answer(one_line(mask(title)) if isinstance(title, str) else "", _cost(data))
+    return Answer(briefing.one_line(mask(title)) if isinstance(title, str) else "", _cost(data))
 
 
 def _cost(data: Mapping[str, Any]) -> Cost:
@@ -154,12 +139,6 @@ def _cost(data: Mapping[str, Any]) -> Cost:
 def _count(value: Any) -> int:
     right = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**12
     return int(value) if right else 0
-
-
-def one_line(text: str) -> str:
-    """A text as a title: without what moves a cursor, on one line, not too long."""
-    plain = re.sub(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x1f\x7f-\x9f]+|\s+", " ", text)
-    return " ".join(plain.split())[:_LONGEST_TITLE]
 
 
 def _listed(paths: Iterable[str]) -> str:
@@ -184,4 +163,4 @@ def _played(tape: Tape, facts: str, hands: Hands) -> Answer:
     if not apply(edits, hands):
         raise tape.misfit()
     title = data.get("title")
-    return Answer(one_line(title) if isinstance(title, str) else "", Cost())
+    return Answer(briefing.one_line(title) if isinstance(title, str) else "", Cost())
