@@ -102,9 +102,9 @@ def complete_plugin(ctx: click.Context, param: click.Parameter, incomplete: str)
 
 def complete_app(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
     """Names of the applications that run."""
-    from mityflow.apps import apps
+    from mityflow.apps import running_apps
 
-    return [app.name for app in apps(_workspace(ctx)) if app.name.startswith(incomplete)]
+    return [app.name for app in running_apps(_workspace(ctx)) if app.name.startswith(incomplete)]
 
 
 def complete_stack(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001

@@ -8,18 +8,22 @@ says error nor the last.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
-from mityflow.healing.contexts import Role, roles
+from mityflow.healing.contexts import roles
 from mityflow.healing.diagnosis import Diagnosis
 from mityflow.healing.printed import clean_lines, lines_of
 from mityflow.healing.project import Project, foreign, is_config
-from mityflow.healing.rulebook import RANKS, Rule, rules
+from mityflow.healing.roles import Role
+from mityflow.healing.rulebook import RANKS, Rule, compiled, rulebook
 from mityflow.healing.signature import signature
 
 _EVIDENCE = 5
 _NAMES_SEEN = 3000
+_NEAR = 30
 _ENDED_BY_HOST: Mapping[int, str] = {
     137: "it was killed (SIGKILL)",
     -9: "it was killed (SIGKILL)",
@@ -29,11 +33,11 @@ _ENDED_BY_HOST: Mapping[int, str] = {
     -2: "it was interrupted (SIGINT)",
     139: "it crashed (SIGSEGV)",
     -11: "it crashed (SIGSEGV)",
-    134: "it aborted (SIGABRT)",
-    -6: "it aborted (SIGABRT)",
     135: "it crashed (SIGBUS)",
     124: "its time was up",
 }
+_ABORTED = (134, -6)
+"""What .NET and Rust end with after an exception as well, so that it counts only where none is shown."""
 _SURE_RANK = RANKS["port"]
 """A cause of this rank or lower is believed although the host ended the command."""
 _BY_OWNER: Mapping[str, Callable[[Project, str], bool]] = {
@@ -86,6 +90,8 @@ def classify(
     by_host = _ENDED_BY_HOST.get(exit_code) if exit_code is not None else None
     if by_host and (best is None or best.rank > _SURE_RANK):
         return _unknown(lines, found, "exit-code", by_host)
+    if best is None and exit_code in _ABORTED:
+        return _unknown(lines, found, "exit-code", "it aborted (SIGABRT)")
     if best is None:
         return _unknown(lines, found, "none", "nothing that was printed names a cause")
     return _diagnosis(best, lines, found)
@@ -94,28 +100,66 @@ def classify(
 def _causes(
     lines: Sequence[str], found: Sequence[Role], project: Project, stack: str | None, more: Sequence[Rule]
 ) -> list[_Cause]:
-    known = [rule for rule in (*more, *rules()) if not rule.stacks or stack in rule.stacks or stack is None]
+    known = [*more, *rulebook().rules]
+    ours = [rule for rule in known if stack is None or not rule.stacks or stack in rule.stacks]
+    causes = _found_by(ours, lines, found, project)
+    if any(cause.rank < RANKS["wrapper"] for cause in causes):
+        return causes
+    # Nothing of the stack's own tools: perhaps those of another one were run.
+    return causes + _found_by([rule for rule in known if rule not in ours], lines, found, project)
+
+
+def _found_by(
+    rules: Sequence[Rule], lines: Sequence[str], found: Sequence[Role], project: Project
+) -> list[_Cause]:
+    lowered = [line.lower() for line in lines]
+    index = _Index(lowered)
     causes = []
-    for at, line in enumerate(lines):
-        if not line:
-            continue
-        role = found[at]
-        lowered = line.lower()
-        for rule in known:
-            if role is not Role.RAISED and not rule.quoted:
-                continue
-            if not any(literal in lowered for literal in rule.literals):
-                continue
-            match = rule.pattern.search(line)
-            if match:
-                cause = _cause(rule, match, lines, at, project)
-                if cause:
-                    causes.append(cause)
+    for rule in rules:
+        for pattern in rule.patterns:
+            for at in index.lines_with(pattern.needles):
+                if found[at] is Role.RAISED or rule.quoted:
+                    match = compiled(pattern.text).search(lines[at])
+                    cause = _cause(rule, match, lines, at, project) if match else None
+                    if cause:
+                        causes.append(cause)
     return causes
 
 
+class _Index:
+    """Finds the lines that hold a text, without looking at each line by itself."""
+
+    def __init__(self, lowered: Sequence[str]) -> None:
+        self._text = "\n".join(lowered)
+        self._starts = [0, *accumulate(len(line) + 1 for line in lowered)]
+        self._seen: dict[str, list[int]] = {}
+
+    def lines_with(self, needles: Iterable[str]) -> Iterable[int]:
+        """The numbers of the lines that hold one of the texts; of all lines where there is none to look for."""
+        wanted = tuple(needles)
+        if not wanted:
+            return range(len(self._starts) - 1)
+        if len(wanted) == 1:
+            return self._with(wanted[0])
+        return sorted({at for needle in wanted for at in self._with(needle)})
+
+    def _with(self, needle: str) -> list[int]:
+        if needle not in self._seen:
+            self._seen[needle] = list(self._search(needle))
+        return self._seen[needle]
+
+    def _search(self, needle: str) -> Iterator[int]:
+        at = self._text.find(needle)
+        while at >= 0:
+            line = bisect_right(self._starts, at) - 1
+            yield line
+            at = self._text.find(needle, self._starts[line + 1])
+
+
 def _cause(rule: Rule, match: re.Match[str], lines: Sequence[str], at: int, project: Project) -> _Cause | None:
-    details = _details(match, rule)
+    if rule.near and not _is_near(rule.near, lines, at):
+        return None
+    details = _details(match)
     file, number = details.pop("file", None), details.pop("line", None)
     if file is None:
         file, number = _place(lines, at)
@@ -123,33 +167,36 @@ def _cause(rule: Rule, match: re.Match[str], lines: Sequence[str], at: int, proj
     error_type, rank = rule.error_type, rule.rank
     owns = _BY_OWNER.get(error_type)
     if owns:
-        error_type, rank = _whose(owns(project, details.get("module", "")), rank)
+        names = [details[name] for name in ("module", "namespace") if name in details]
+        own = any(owns(project, name) for name in names)
+        error_type = rule.own if own else "DependencyError"
+        rank = max(rank, RANKS["source"]) if error_type == "BuildError" else rank
+    elif error_type == "config-file":
+        if not file or not is_config(file):
+            return None
+        error_type = "ConfigError"
     elif error_type == "file":
-        if file and is_config(file):
-            error_type, rank = "ConfigError", min(rank, RANKS["config"])
-        elif file and foreign(file):
-            error_type, rank = "DependencyError", min(rank, RANKS["missing"])
-        else:
-            error_type = "BuildError"
+        error_type, rank = _by_file(file, rank)
     return _Cause(rank, at, rule, error_type, file, line, details)
 
 
-def _details(match: re.Match[str], rule: Rule) -> dict[str, str]:
-    """The named parts of a match; a name may have a digit at its end, as a pattern cannot name two parts alike."""
-    found: dict[str, str] = {}
-    for name, value in match.groupdict().items():
-        if value:
-            found.setdefault(name.rstrip("0123456789"), value.strip())
-    if rule.error_type in _BY_OWNER and "module" not in found:
-        first = next((value for name, value in found.items() if name not in ("file", "line", "code")), None)
-        if first is not None:
-            found["module"] = first
-    return found
+def _by_file(file: str | None, rank: int) -> tuple[str, int]:
+    """The class of a fault in a file, by the file's role."""
+    if file and is_config(file):
+        return "ConfigError", min(rank, RANKS["config"])
+    if file and foreign(file):
+        return "DependencyError", min(rank, RANKS["missing"])
+    return "BuildError", rank
 
 
-def _whose(own: bool, rank: int) -> tuple[str, int]:
-    """A module that is not there: the project's own is its source's fault, a third party's one of a package."""
-    return ("BuildError", max(rank, RANKS["source"])) if own else ("DependencyError", rank)
+def _is_near(pattern: str, lines: Sequence[str], at: int) -> bool:
+    wanted = compiled(pattern)
+    return any(wanted.search(line) for line in lines[max(0, at - _NEAR) : at + _NEAR])
+
+
+def _details(match: re.Match[str]) -> dict[str, str]:
+    """The named parts of a match."""
+    return {name: value.strip() for name, value in match.groupdict().items() if value}
 
 
 def _place(lines: Sequence[str], at: int) -> tuple[str | None, str | None]:

@@ -9,17 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from enum import Enum
 
-
-class Role(Enum):
-    """What a line is."""
-
-    RAISED = "raised"
-    QUOTED = "quoted"
-    WARNING = "warning"
-    SURVIVED = "survived"
-
+from mityflow.healing.roles import Role
+from mityflow.healing.runners import failures, tests_ran
 
 _ASSERTION = re.compile(
     r"\b(?:AssertionError|AssertionFailedError|ComparisonFailure|MultipleFailuresError|XunitException|EqualException"
@@ -67,14 +59,17 @@ _LOW = frozenset(
         "40",
     ]
 )
+_TOLD = frozenset(["WARN", "WARNING", "warn", "warning", "40"])
+"""Levels at which an exception that was caught is told of."""
 _WARNING = re.compile(
     r"^\s*(?:npm (?:warn|notice|http|info|verb|sill|timing)|(?:\S{1,200}:\d+(?::\d+)?:?\s+(?:-\s+)?)?(?:warning|Warning|WARNING|\w*DeprecationWarning|hint|note|help|tip|remark|notice|Hint|Note)\b(?!s? (?:are|treated|as))[\s:\[(]"
-    r"|\(node:\d+\) (?!Error)|\[(?:WARNING|WARN|warn|INFO|DEBUG|debug|info)\]|▲ \[WARNING\]|(?:⚠|WARN)\s|yarn warn|\d+:\d+\s+warning\s|\S+\(\d+,\d+\): warning |.{0,300}: warning [A-Z]+\d+:"
+    r"|\(node:\d+\) (?!Error|Unhandled)|\[(?:WARNING|WARN|warn|INFO|DEBUG|debug|info)\]|▲ \[WARNING\]|(?:⚠|WARN)\s|yarn warn|\d+:\d+\s+warning\s|\S+\(\d+,\d+\): warning |.{0,300}: warning [A-Z]+\d+:"
     r"|go: downloading|(?:\S+ )?\bDEPRECATED\b|WARNING: )",
     re.IGNORECASE,
 )
 _NOT_WARNING = re.compile(r"^npm (?:error|ERR!)|^error", re.IGNORECASE)
-_COMMAND = re.compile(r"^\s*(?:[$%#❯] |\+ \S|> \S+@\S+ \w+$|> [\w@./-]+ )")
+_COMMAND = re.compile(r"^\s*(?:[$%#❯] |\+ \S)|^> \S+@\S+ \S+$")
+_SCRIPT = re.compile(r"^> @?[\w./-]+@[\w.+-]+ \S+$")
 _CONTINUES = re.compile(
     r"^\s+\S|^Caused by:|^Traceback|^During handling|^The above exception|^[\w.$]+(?:Error|Exception|Warning)\b|^\s*\.\.\. \d+ |^\s*$|^Suppressed:"
 )
@@ -88,6 +83,7 @@ _PYTEST_FIRST = re.compile(
     r"^E\s+(?:[\w.]+\.)?(\w*(?:Error|Exception|Exit|Interrupt|Refused|Failed|NotFound|Timeout|Warning|Invalid|Denied|Missing|Required))\b"
 )
 _CAPTURED_JS = re.compile(r"^(?:stdout|stderr) \| ")
+_AFTER_CAPTURED = re.compile(r"^\s*(?:[✓✔√×✗❯↓] |FAIL|RUN |Test Files|⎯{3,}|Snapshots |% Coverage)|^(?:npm|yarn|error|ERROR:) ")
 _CONSOLE_JS = re.compile(r"^\s{0,6}console\.(?:log|error|warn|info|debug|trace)\s*(?:\S+:\d+)?$")
 _RUST_WARNING = re.compile(r"^warning(?:\[\w+\])?: ")
 _DOTNET_LOW = re.compile(r"^(?:info|warn|dbug|trce): ")
@@ -97,8 +93,23 @@ _DOTNET_OUTPUT = re.compile(
 _NODE_END = re.compile(r"^Node\.js v\d")
 _NODE_HEAD = re.compile(r"^(?:node:\S+:\d+|file://\S+:\d+|(?:/|[A-Za-z]:[\\/])\S*:\d+|Uncaught |.*Uncaught )")
 _RETRY = re.compile(
-    r"\bretry(?:ing)?\b.{0,80}\b(?:in|after|attempt|\d)|\battempt \d+ (?:of|/) ?\d+|\btries? (?:remaining|left)|\bwill (?:retry|be retried)|spurious network|(?:falling back|fallback|using (?:the )?default|continuing|ignored|recovered|skipping)\b",
+    r"\btrying (?:another|port|the next)|using (?:port )?\d+ instead|\bretry(?:ing)?\b.{0,80}\b(?:in|after|attempt|\d)|\battempt \d+ (?:of|/) ?\d+|\btries? (?:remaining|left)|\bwill (?:retry|be retried)|spurious network|(?:falling back|fallback|using (?:the )?default|continuing|ignored|recovered|skipping)\b",
     re.IGNORECASE,
+)
+_PYTHON_FRAME = re.compile(r"^(\s*)File \".{1,400}\", line \d+")
+_NODE_PLACE = re.compile(r"^(?:/|[A-Za-z]:[\\/]|file://|node:)\S*:\d+$")
+_NODE_ERROR = re.compile(r"^(?:Uncaught )?[A-Z]\w*(?:Error|Exception)\b")
+_DIFF_HEAD = re.compile(r"^(?:\[ERROR\]\s+)?(?:@@ .* @@|Diff in \S+|--- \S+|\+\+\+ \S+|diff --git )")
+_DIFF_LINE = re.compile(r"^(?:\[ERROR\]\s+)?[-+ @\\]|^$")
+_SOURCE = re.compile(r"^\[[\w-]{1,20}\] ")
+_LISTENS = re.compile(
+    r"\b(?:[Ll]istening (?:at|on)|running on (?:http|port)|Now listening on|Local:\s+http|started on port|ready (?:in|on) )"
+)
+_TAKEN = re.compile(r"in use|EADDRINUSE|AddrInUse|Errno (?:98|48)|10048|already bound|bereits verwendet")
+_LOG_LEVEL = re.compile(r"\b(INFO|DEBUG|ERROR|FATAL|CRITICAL|SEVERE)\b|^(info|fail|crit|dbug): ")
+_STAMPED = re.compile(r"^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d|^\[?\d\d:\d\d:\d\d|^(?:INFO|ERROR|CRITICAL): |^(?:info|fail|crit): ")
+_STOPPING = re.compile(
+    r"(?i)shut|stop|clos|exit|terminat|clean|dispos|error starting|unregister|destroy|releas|cancel|evict|condition evaluation|disconnect"
 )
 _TRACE = "Traceback (most recent call last):"
 _CHAINED = re.compile(
@@ -109,27 +120,58 @@ _CHAINED = re.compile(
 def roles(lines: Sequence[str]) -> list[Role]:
     """The role of each line."""
     found = [Role.RAISED] * len(lines)
-    for mark in (_lone, _pytest, _blocks, _logs, _node_crash, _survived_tracebacks):
+    tested = tests_ran(lines)
+    _lone(lines, found, tested=tested)
+    marks = (_logs, _blocks, _excerpts, _diffs, _pytest, *([failures] if tested else []))
+    for mark in (*marks, _printed_by_tests, _node_crash, _survived_tracebacks, _survived_errors, _bound_later):
         mark(lines, found)
     return found
 
 
-def _lone(lines: Sequence[str], found: list[Role]) -> None:
-    """What a line shows by itself."""
+def _lone(lines: Sequence[str], found: list[Role], *, tested: bool) -> None:
+    """What a line shows by itself; ``tested``: a test runner is at work."""
     for i, line in enumerate(lines):
         if not line:
             continue
         if (
-            _DIFF.match(line)
-            or _EXCERPT.match(line)
-            or _PASSED.search(line)
-            or _FAILED_NAME.search(line)
-            or _ASSERTION.search(line)
+            _EXCERPT.match(line)
             or _COMMAND.match(line)
+            or (line.startswith("> ") and i and _SCRIPT.match(lines[i - 1]))
+            or _PASSED.search(line)
+            or (tested and (_DIFF.match(line) or _FAILED_NAME.search(line) or _ASSERTION.search(line)))
         ):
             found[i] = Role.QUOTED
         elif (_WARNING.match(line) and not _NOT_WARNING.match(line)) or _RETRY.search(line):
             found[i] = Role.WARNING
+
+
+def _excerpts(lines: Sequence[str], found: list[Role]) -> None:
+    """Source that is shown below the place it stands at: in a Python traceback, and where Node crashed."""
+    for i, line in enumerate(lines[:-1]):
+        frame = _PYTHON_FRAME.match(line)
+        if frame:
+            for j in range(i + 1, min(i + 6, len(lines))):
+                if not lines[j].startswith(frame[1] + "  ") or _PYTHON_FRAME.match(lines[j]):
+                    break
+                found[j] = Role.QUOTED
+        elif _NODE_PLACE.match(line):
+            for j in range(i + 1, min(i + 6, len(lines))):
+                if not lines[j].strip():
+                    break
+                if not _NODE_ERROR.match(lines[j]):
+                    found[j] = Role.QUOTED
+
+
+def _diffs(lines: Sequence[str], found: list[Role]) -> None:
+    """What a formatter or a version control would change."""
+    inside = False
+    for i, line in enumerate(lines):
+        if _DIFF_HEAD.match(line):
+            inside = True
+        elif inside and _DIFF_LINE.match(line):
+            found[i] = Role.QUOTED
+        else:
+            inside = False
 
 
 def _pytest(lines: Sequence[str], found: list[Role]) -> None:
@@ -165,13 +207,17 @@ def _pytest(lines: Sequence[str], found: list[Role]) -> None:
 
 
 def _blocks(lines: Sequence[str], found: list[Role]) -> None:
-    """What tests printed, and what belongs to a warning."""
-    _until(lines, found, _CAPTURED_JS.match, lambda line: not line.strip(), Role.QUOTED)
+    """What belongs to a warning."""
+    _until(lines, found, _RUST_WARNING.match, lambda line: not line.strip() or line.startswith("error"), Role.WARNING)
+    _until(lines, found, _DOTNET_LOW.match, lambda line: not line.startswith("      "), Role.WARNING)
+
+
+def _printed_by_tests(lines: Sequence[str], found: list[Role]) -> None:
+    """What tests and the code under test printed."""
+    _until(lines, found, _CAPTURED_JS.match, lambda line: _AFTER_CAPTURED.match(line) is not None, Role.QUOTED)
     _until(
         lines, found, _CONSOLE_JS.match, lambda line: bool(line.strip()) and not line.startswith("    "), Role.QUOTED
     )
-    _until(lines, found, _RUST_WARNING.match, lambda line: not line.strip(), Role.WARNING)
-    _until(lines, found, _DOTNET_LOW.match, lambda line: not line.startswith("      "), Role.WARNING)
     _until(lines, found, _DOTNET_OUTPUT.match, lambda line: not line.strip() or not line.startswith("  "), Role.QUOTED)
 
 
@@ -194,25 +240,36 @@ def _until(
 
 def _logs(lines: Sequence[str], found: list[Role]) -> None:
     """Log lines below error, with what follows them."""
-    low = False
+    low = told = False
     for i, line in enumerate(lines):
-        logged = _LOGGED.match(line)
-        level = logged["level"] if logged else None
-        if level is None and "level" in line:
-            other = _LOGGER_LEVEL.search(line)
-            level = (other["level"] or other["plain"]) if other else None
+        level = _level_of(line)
         if level is not None:
             low = level in _LOW
-            maven = line.startswith(("[INFO]", "[WARNING]"))
+            told = level in _TOLD
             if low and found[i] is Role.RAISED:
                 found[i] = Role.WARNING
-            if maven:
+            if line.startswith(("[INFO]", "[WARNING]")):
                 low = False
+        elif low and line.startswith(_TRACE) and not (told and _goes_on(lines, i)):
+            low = False
         elif low and _CONTINUES.match(line) and line.strip():
             if found[i] is Role.RAISED:
                 found[i] = Role.WARNING
         else:
             low = False
+
+
+def _level_of(line: str) -> str | None:
+    logged = _LOGGED.match(line)
+    if logged is None and "level" in line:
+        other = _LOGGER_LEVEL.search(line)
+        return (other["level"] or other["plain"]) if other else None
+    return logged["level"] if logged else None
+
+
+def _goes_on(lines: Sequence[str], traceback: int) -> bool:
+    """Whether a program printed more after a traceback: the one that ended it is the last."""
+    return any(lines[i].strip() for i in range(_end_of_traceback(lines, traceback), len(lines)))
 
 
 def _node_crash(lines: Sequence[str], found: list[Role]) -> None:
@@ -265,3 +322,41 @@ def _end_of_traceback(lines: Sequence[str], begin: int) -> int:
         if own.strip() and line[:indent].strip(" |+-") and not line.startswith(("INTERNALERROR", "ERROR", "E ")):
             return i
     return min(len(lines), begin + 400)
+
+
+def _survived_errors(lines: Sequence[str], found: list[Role]) -> None:
+    """An error that a program logged before it went about its work, and then failed of another, was survived."""
+    begin: int | None = None
+    end = went_on = 0
+    for i, line in enumerate(lines):
+        level = _LOG_LEVEL.search(line[:80]) if _STAMPED.match(line) else None
+        if not level:
+            continue
+        if (level[1] or level[2]) not in ("INFO", "DEBUG", "info", "dbug"):
+            if begin is not None and went_on:
+                for j in range(begin, end):
+                    if found[j] is Role.RAISED:
+                        found[j] = Role.SURVIVED
+                begin = None
+            begin, went_on = (i, 0) if begin is None else (begin, went_on)
+        elif begin is not None and not went_on and not _STOPPING.search(line):
+            end, went_on = i, 1
+    # What follows the last error that was survived may fail without being logged.
+    if begin is not None and went_on and any(_TRACE in lines[j] for j in range(end, len(lines))):
+        for j in range(begin, end):
+            if found[j] is Role.RAISED:
+                found[j] = Role.SURVIVED
+
+
+def _bound_later(lines: Sequence[str], found: list[Role]) -> None:
+    """A port that was taken and then was not, or for which another one was found, stopped nobody."""
+    listens = max((i for i, line in enumerate(lines) if line and _LISTENS.search(line)), default=0)
+    for i in range(listens):
+        if found[i] is Role.RAISED and _TAKEN.search(lines[i]) and _same_source(lines, i, listens):
+            found[i] = Role.SURVIVED
+
+
+def _same_source(lines: Sequence[str], taken: int, listens: int) -> bool:
+    """Whether two lines may come from one program: what ran several puts a name in front of each line."""
+    first, second = (_SOURCE.match(lines[i]) for i in (taken, listens))
+    return (first[0] if first else "") == (second[0] if second else "")

@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 _SUPPRESSION = re.compile(
@@ -41,6 +42,8 @@ _NARROWED = re.compile(
     r"^\s*<?[\"']?(addopts|testpaths|python_files|python_functions|python_classes|norecursedirs|collect_ignore\w*|testPathIgnorePatterns|testMatch|testRegex"
     r"|per-file-ignores|extend-ignore|ignore|extend-exclude|exclude|excludes|omit|disable_error_code|NoWarn|WarningsNotAsErrors|coveragePathIgnorePatterns|select|extend-select|ignorePatterns|exclude_lines)[\"']?\s*[:=>]"
 )
+_LOOKED_AT = ("addopts", "testpaths", "select", "extend-select")
+_EXACT = ("python_files", "python_functions", "python_classes", "testMatch", "testRegex")
 _RULE_OFF = re.compile(r"[\"']?([\w@/-]+)[\"']?\s*:\s*\[?\s*[\"']?(off|warn|allow|0|1)[\"']?\s*[,\]}\n]")
 _LINTER_FILE = re.compile(r"(^|/)(\.?eslint[^/]*|\.?oxlint[^/]*|\.?stylelint[^/]*|biome\.jsonc?)$", re.IGNORECASE)
 _GATE_FILE = re.compile(
@@ -124,11 +127,20 @@ def _switches(before: str, after: str) -> Iterator[str]:
 
 
 def _lists(before: str, after: str) -> Iterator[str]:
-    """Settings that say what is looked at and what is left out; any change of one is told."""
+    """Settings that say what is looked at, which must lose nothing, and what is left out, which must gain nothing."""
     old, new = _blocks(before), _blocks(after)
     for name in sorted(old.keys() | new.keys()):
-        if old.get(name) != new.get(name):
+        had, has = old.get(name, "").split(), new.get(name, "").split()
+        lost = [word for word in had if word not in has]
+        gained = [word for word in has if word not in had]
+        if name in _EXACT and had != has:
             yield f": what '{name}' says was changed"
+        elif name in _LOOKED_AT:
+            gone = [word for word in lost if not get_close_matches(word, gained, 1, 0.8)]
+            if gone:
+                yield f": '{name}' lost {', '.join(gone)}"
+        elif gained:
+            yield f": '{name}' leaves out {', '.join(gained)} too"
 
 
 def _blocks(text: str) -> dict[str, str]:

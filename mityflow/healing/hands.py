@@ -152,6 +152,19 @@ class Hands:
         except OSError as error:
             raise NotAllowedError(f"cannot delete '{path}': {error.strerror}") from error
 
+    def discard(self, path: str) -> bool:
+        """Remove a file or folder that tools make and no checkpoint keeps, such as a cache; whether it was there."""
+        import shutil
+
+        place = self._place(path)
+        if self._tree.keeps(path) or protected(path, (".git/**", ".mity/**", *self._protected)):
+            raise NotAllowedError(f"'{path}' is no cache")
+        if place.is_dir():
+            shutil.rmtree(place, ignore_errors=True)
+            return True
+        place.unlink(missing_ok=True)
+        return False
+
     def run(
         self,
         argv: Sequence[str],

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from mityflow.healing.station import SelfHealingStation, Trial
 
 QUESTION = "healing"
+RERUN = "rerun"
+"""The id of a fix that changes nothing: where the command passes then, what failed was flaky."""
 _TAIL = 16_000
 _NO_FIX = "no_fix"
 _CHECKPOINTS = "checkpoints"
@@ -353,9 +355,11 @@ class Healer:
         result = trial.result
         if session.actions_taken:
             result.outputs = {**result.outputs, "healing": session.to_data()}
-            mended = [attempt.title for attempt in session.actions_taken if attempt.verdict in PROGRESS]
+            mended = [attempt for attempt in session.actions_taken if attempt.verdict in PROGRESS]
             if result.success and mended:
-                result.message = "; ".join(filter(None, [result.message, f"healed: {', '.join(mended)}"]))
+                word = "flaky" if mended[-1].fix == RERUN else "healed"
+                told = f"{word}: {', '.join(attempt.title for attempt in mended)}"
+                result.message = "; ".join(filter(None, [result.message, told]))
         return result
 
     def _ask(self, why: Exceeded) -> StationResult:

@@ -1,14 +1,19 @@
-"""The rules of the classifier: YAML files by tool, those of plugins, and those of a team."""
+"""The rules of the classifier: YAML files by tool, those of plugins, and those of a team.
+
+A rules file says which stacks its tools belong to (``stacks``, all when it is left out) and has a list of
+``rules``. Patterns are compiled when a text they need is there, which most never are.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mityflow.errors import UsageError
+from mityflow.healing.needles import needles
 from mityflow.plugins import entry_points
 
 GROUP = "mityflow.rules"
@@ -19,51 +24,48 @@ RANKS: Mapping[str, int] = {
     "missing": 30,  # a package or a tool is not there
     "source": 40,  # the project's source does not compile, lint or bundle
     "port": 45,  # a port is taken
+    "vanished": 47,  # the process that ran the tests, or their browser, is gone
+    "loading": 50,  # a configuration that could not be loaded, when nothing tells why
     "setting": 55,  # what the program is given when it starts
     "test": 65,  # tests ran and failed
     "symbol": 70,  # a name that does not exist, found when it was used
     "runtime": 75,  # the program failed
+    "words": 85,  # sentences of programs that no tool knows
     "wrapper": 90,  # who ran the tool says that it failed
 }
 """What must be right first: of several causes, the one with the lowest rank is the root."""
+KINDS = frozenset(
+    ["BuildError", "DependencyError", "TestFailure", "RuntimeError", "ConfigError", "PortInUse", "Unknown"]
+    + ["file", "config-file", "python-module", "js-module", "java-package", "crate", "dotnet-name"]
+)
+
+
+class Pattern(NamedTuple):
+    """A regular expression, and plain texts of which the line must hold one, in lower case."""
+
+    text: str
+    needles: frozenset[str]
 
 
 class Rule(NamedTuple):
     """One rule.
 
     ``error_type`` is a class, or how it is found: ``python-module``, ``js-module``, ``java-package``,
-    ``crate`` and ``dotnet-name`` (by whose the group ``module`` of the pattern is), ``file`` (by the role of the
-    group ``file``). ``literals`` are texts of which the line must hold one, in lower case. ``quoted`` lets it
-    count where a line merely quotes. ``stacks`` limits it to some stacks.
+    ``crate`` and ``dotnet-name`` by whose the group ``module`` of the pattern is - ``own`` if it is the project's -,
+    ``file`` by the role of the file; ``config-file`` counts for a configuration only. ``quoted`` lets it count where
+    a line merely quotes. ``near`` must be found within some lines of it. ``stacks`` are those whose tools print
+    this; none means any.
     """
 
     id: str
     error_type: str
     rank: int
-    pattern: re.Pattern[str]
-    literals: tuple[str, ...]
+    patterns: tuple[Pattern, ...]
     reason: str
     quoted: bool = False
     stacks: tuple[str, ...] = ()
-
-
-_KINDS = frozenset(
-    [
-        "BuildError",
-        "DependencyError",
-        "TestFailure",
-        "RuntimeError",
-        "ConfigError",
-        "PortInUse",
-        "Unknown",
-        "file",
-        "python-module",
-        "js-module",
-        "java-package",
-        "crate",
-        "dotnet-name",
-    ]
-)
+    own: str = "BuildError"
+    near: str = ""
 
 
 def read_rules(text: str, origin: str) -> list[Rule]:
@@ -78,48 +80,83 @@ def read_rules(text: str, origin: str) -> list[Rule]:
     entries = data.get("rules") if isinstance(data, dict) else None
     if not isinstance(entries, list):
         raise UsageError(f"{origin}: there is no list 'rules'")
-    return [rule_from_data(entry, f"{origin}, rule {number}") for number, entry in enumerate(entries, 1)]
+    return rules_from_data(entries, origin, data.get("stacks", ()))
 
 
-def rule_from_data(data: Mapping[str, Any], origin: str) -> Rule:
-    """One rule of a file. Raises UsageError."""
+def rules_from_data(entries: Sequence[Any], origin: str, stacks: Sequence[str] = ()) -> list[Rule]:
+    """Rules as data. Raises UsageError naming the rule that is wrong."""
+    return [_rule(entry, f"{origin}, rule {number}", stacks) for number, entry in enumerate(entries, 1)]
+
+
+def _rule(data: Mapping[str, Any], origin: str, stacks: Sequence[str]) -> Rule:
     try:
-        kind, rank = data["class"], data.get("rank", "runtime")
-        if kind not in _KINDS:
+        kind, rank, patterns = data["class"], data.get("rank", "runtime"), data["patterns"]
+        if kind not in KINDS:
             raise UsageError(f"{origin}: '{kind}' is no class")
         if rank not in RANKS:
             raise UsageError(f"{origin}: '{rank}' is no rank")
-        pattern = re.compile(data["pattern"], re.IGNORECASE if data.get("ignore_case") else 0)
-        literals = tuple(text.lower() for text in data["any"])
-        if not literals or not all(literals):
-            raise UsageError(f"{origin}: 'any' is empty")
+        if not patterns or not all(isinstance(text, str) and text for text in patterns):
+            raise UsageError(f"{origin}: 'patterns' is no list of texts")
         return Rule(
-            data["id"],
+            str(data["id"]),
             kind,
             RANKS[rank],
-            pattern,
-            literals,
-            data.get("reason", ""),
+            tuple(Pattern(text, needles(text)) for text in patterns),
+            str(data.get("reason", "")),
             bool(data.get("quoted", False)),
-            tuple(data.get("stacks", ())),
+            tuple(data.get("stacks", stacks)),
+            str(data.get("own", "BuildError")),
+            str(data.get("near", "")),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{origin} is no rule: {error!r}") from error
-    except re.error as error:
-        raise UsageError(f"{origin}: the pattern does not compile: {error}") from error
+
+
+@lru_cache(maxsize=None)
+def compiled(text: str) -> re.Pattern[str]:
+    """A regular expression, compiled when it is first used."""
+    return re.compile(text)
+
+
+def check_patterns(rules: Sequence[Rule], origin: str) -> None:
+    """Raise UsageError for a pattern that does not compile."""
+    for rule in rules:
+        for pattern in rule.patterns:
+            try:
+                compiled(pattern.text)
+            except re.error as error:
+                raise UsageError(f"{origin}: a pattern of '{rule.id}' does not compile: {error}") from error
+
+
+class Rulebook(NamedTuple):
+    """The rules there are, and what is wrong with plugins whose rules are left out."""
+
+    rules: tuple[Rule, ...]
+    faults: tuple[str, ...]
 
 
 @lru_cache(maxsize=1)
-def rules() -> tuple[Rule, ...]:
-    """The rules that come with mityflow and with plugins."""
-    folders = [Path(__file__).parent / "rules"]
-    for entries in entry_points(GROUP).values():
-        folder = entries[0].folder()
-        if folder is not None:
-            folders.append(folder)
-    return tuple(rule for folder in folders for rule in _folder_rules(folder))
+def rulebook() -> Rulebook:
+    """The rules that come with plugins, which come first, and with mityflow."""
+    found: list[Rule] = []
+    faults: list[str] = []
+    for name, entries in sorted(entry_points(GROUP).items()):
+        entry = entries[0]
+        folder = entry.folder()
+        origin = f"rules '{name}' of {entry.distribution} {entry.version}"
+        try:
+            if folder is None:
+                raise UsageError(f"{origin}: there is no package {entry.value}")
+            more = [rule for rules in _folder(folder) for rule in rules]
+            check_patterns(more, origin)
+        except (UsageError, OSError) as error:
+            faults.append(str(error))
+        else:
+            found += more
+    found += [rule for rules in _folder(Path(__file__).parent / "rules") for rule in rules]
+    return Rulebook(tuple(found), tuple(faults))
 
 
-def _folder_rules(folder: Path) -> Iterable[Rule]:
+def _folder(folder: Path) -> Iterator[list[Rule]]:
     for path in sorted(folder.glob("*.yaml")):
-        yield from read_rules(path.read_text(encoding="utf-8"), path.name)
+        yield read_rules(path.read_text(encoding="utf-8"), path.name)

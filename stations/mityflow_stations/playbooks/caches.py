@@ -17,8 +17,9 @@ _CACHES = (
     "target/incremental",
 )
 _SIGNS = re.compile(
-    r"\.vite[\\/]|\.angular[\\/]cache|_cache[\\/]|__pycache__|bad magic number|tsbuildinfo|\.cache[\\/]|incremental compilation|found invalid metadata"
-    r"|possibly newer version of crate|corrupt(?:ed)? (?:cache|file)|cache.{0,40}(?:corrupt|invalid|stale)|EOF marker|fingerprint",
+    r"\.vite[\\/]|\.angular[\\/]cache|_cache[\\/]|__pycache__|bad magic number|tsbuildinfo|\.cache[\\/]"
+    r"|incremental compilation|found invalid metadata|possibly newer version of crate|corrupt(?:ed)? (?:cache|file)"
+    r"|cache.{0,40}(?:corrupt|invalid|stale)|EOF marker|fingerprint",
     re.IGNORECASE,
 )
 

@@ -81,10 +81,10 @@ def add_types(case: Case, hands: Hands) -> tuple[str, str] | None:
         return _add_python(case, hands, f"types-{name}", dev=True) if name else None
     if case.diagnosis.rule != "ts-types-missing":
         return None
-    name = details.get("package") or details.get("module") or _types_hint(case)
-    if not name or not _NAME.fullmatch(name):
+    wanted = details.get("package") or details.get("module") or _types_hint(case)
+    if not wanted or not _NAME.fullmatch(wanted):
         return None
-    bare = name.removeprefix("@types/")
+    bare = wanted.removeprefix("@types/")
     return _add_npm(case, hands, "@types/" + bare.removeprefix("@").replace("/", "__"), dev=True)
 
 

@@ -13,6 +13,7 @@ from mityflow_stations._rendering import TemplateError, render
 
 _OWN_LINES = 3
 """So many lines of somebody's own a damaged file may have: they are lost when it is restored."""
+_SETTINGS = re.compile(r"(^|/)[\w.-]*(rc|config|conf)[\w.-]*\.\w+$|\.(json|toml|ya?ml|ini|cfg|properties|xml)$")
 _CONFLICT = re.compile(r"^(<{7} |={7}$|>{7} )", re.MULTILINE)
 
 
@@ -65,6 +66,10 @@ class Reference:
         ends = ends or [path for path in self.template if path.rpartition("/")[2] == plain.rpartition("/")[2]]
         return ends[0] if len(ends) == 1 else None
 
+    def lost_configuration(self) -> list[str]:
+        """Configuration files of the template that are not there."""
+        return [path for path in self.template if is_settings(path) and not (self._case.root / path).exists()]
+
     def lost(self, words: Iterable[str]) -> list[str]:
         """Files of the template that are not there, and that one of these lines speaks of."""
         said = "\n".join(words)
@@ -90,17 +95,28 @@ class Reference:
             return None
 
 
-def damaged(current: str | None, sound: str) -> bool:
-    """Whether a file is not as it should be, and next to nothing of anybody's own would be lost by restoring it."""
-    if current is None or not current.strip():
+def is_settings(path: str) -> bool:
+    """Whether a file holds configuration, by its name."""
+    return _SETTINGS.search(path) is not None
+
+
+def cut_off(current: str | None, sound: str) -> bool:
+    """Whether a file is gone, empty, only the beginning of what it was, or holds the marks of a merge.
+
+    Nothing of anybody's own is lost where it is restored.
+    """
+    if current is None or not current.strip() or _CONFLICT.search(current):
         return True
-    if current == sound:
-        return False
-    if _CONFLICT.search(current):
+    return current != sound and sound.startswith(current.rstrip())
+
+
+def changed_little(current: str | None, sound: str) -> bool:
+    """Whether it is cut off, or has next to no lines of anybody's own: those are lost where it is restored."""
+    if cut_off(current, sound) or current is None:
         return True
     own = Counter(line.strip() for line in current.splitlines()) - Counter(line.strip() for line in sound.splitlines())
     own.pop("", None)
-    return sum(own.values()) <= _OWN_LINES
+    return current != sound and sum(own.values()) <= _OWN_LINES
 
 
 def _stem(path: str) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from mityflow.sdk import Case, Hands, NotAllowedError
-from mityflow_stations.playbooks.reference import Reference, damaged
+from mityflow_stations.playbooks.reference import Reference, changed_little, cut_off, is_settings
 
 MANIFESTS = {
     "package.json": "package-lock.json",
@@ -19,25 +19,32 @@ _PATH = re.compile(r"[\w@.+/\\-]+\.\w{1,10}")
 
 
 def restore_named(case: Case, hands: Hands) -> tuple[str, str] | None:
-    """The files that the failure names."""
+    """The files that the failure names, where they are cut off; nothing of anybody's own is lost."""
+    if case.diagnosis.error_type not in ("BuildError", "ConfigError", "DependencyError"):
+        return None
     reference = Reference(case)
-    return _restore(case, hands, reference, _named(case, reference))
+    return _restore(case, hands, reference, _named(case, reference), cut_off)
 
 
 def restore_manifest(case: Case, hands: Hands) -> tuple[str, str] | None:
     """The manifest and its lock file, where what is missing or contradicts itself stands in them."""
     found = [path for pair in MANIFESTS.items() for path in pair if path]
-    found += [path for path in hands.files("*.csproj")]
-    return _restore(case, hands, Reference(case), found)
+    found += hands.files("*.csproj")
+    if case.diagnosis.error_type not in ("ConfigError", "DependencyError"):
+        return None
+    return _restore(case, hands, Reference(case), found, changed_little)
 
 
 def restore_configuration(case: Case, hands: Hands) -> tuple[str, str] | None:
-    """Every configuration file of the stack."""
+    """The configuration files that the failure names, and those of the stack; a line or two may be lost, and are shown."""
     if case.stack is None:
         return None
     paths = case.stack.paths((*case.stack.config_files, *case.stack.required_files), case.app_name)
     reference = Reference(case)
-    return _restore(case, hands, reference, [*_named(case, reference), *paths])
+    named = [path for path in _named(case, reference) if is_settings(path)]
+    return _restore(
+        case, hands, reference, [*named, *filter(is_settings, paths), *reference.lost_configuration()], changed_little
+    )
 
 
 def _named(case: Case, reference: Reference) -> Iterator[str]:
@@ -50,9 +57,15 @@ def _named(case: Case, reference: Reference) -> Iterator[str]:
     yield from reference.lost(lines)
 
 
-def _restore(case: Case, hands: Hands, reference: Reference, paths: object) -> tuple[str, str] | None:
+def _restore(
+    case: Case,
+    hands: Hands,
+    reference: Reference,
+    paths: Iterable[str],
+    damaged: Callable[[str | None, str], bool],
+) -> tuple[str, str] | None:
     done = []
-    for path in dict.fromkeys(paths):  # type: ignore[call-overload]
+    for path in dict.fromkeys(paths):
         sound = reference.text(path)
         if sound is None or not damaged(_text(hands, path), sound):
             continue
