@@ -22,6 +22,7 @@ from mityflow.workflow import (
 )
 
 _LARGEST = 5 * 1024 * 1024
+_BRACE = re.compile("[{}]")
 
 
 class Loaded(NamedTuple):
@@ -170,7 +171,7 @@ def _command_problems(agents: Mapping[str, Any], where: tuple[str | int, ...]) -
     """What stands between braces in the command of an agent must be known."""
     for name, agent in agents.items():
         command = agent.get("command") if isinstance(agent, dict) else None
-        if not isinstance(command, list) or "{" not in str(command):
+        if not isinstance(command, list) or not _BRACE.search(str(command)):
             continue
         from mityflow.placeholders import command_problems
 

@@ -84,7 +84,7 @@ class ModelServer:
     def next(self, headers: Mapping[str, str], body: dict[str, Any]) -> Any:
         with self._lock:
             self.requests.append(body)
-            self.headers.append(dict(headers))
+            self.headers.append({name.lower(): value for name, value in headers.items()})
             return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

@@ -187,8 +187,8 @@ class Hands:
     def copy(self) -> Iterator[Path]:
         """A copy of the application's files for a program to work on; what it changed is taken over afterwards.
 
-        Ignored folders that are there (installed packages) are linked to. Nothing is taken over when the
-        body raises, or when one of the changes is not allowed.
+        Ignored folders that are there (installed packages) are linked to, files that may hold secrets are left
+        out. Nothing is taken over when the body raises, or when one of the changes is not allowed.
         """
         import shutil
         import tempfile
@@ -197,8 +197,12 @@ class Hands:
         folder = Path(tempfile.mkdtemp(dir=self.scratch))
         try:
             self._tree.copy_to(folder)
+            secret = {path for path in self._tree.files() if not _readable(path)}
+            for path in secret:
+                (folder / path).unlink(missing_ok=True)
             yield folder
             changes = self._tree.changes_in(folder)
+            changes = {path: data for path, data in changes.items() if not (data is None and path in secret)}
             for path in changes:
                 self._writable(path)
             for path, data in changes.items():

@@ -17,8 +17,8 @@ from mityflow.healing.case import AgentError, Case, Cost, Proposal
 from mityflow.healing.cassettes import Tape
 from mityflow.healing.edits import apply, edits_from_data, edits_of, fix_id
 from mityflow.healing.hands import Hands
-from mityflow.placeholders import command_problems, filled
 from mityflow.healing.specialists import Specialist
+from mityflow.placeholders import command_problems, filled
 
 KIND = "command"
 ANSWER = "MITY_ANSWER_FILE"
