@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mityflow.errors import MityError
+from mityflow.healing.case import NotAllowedError
 from mityflow.masking import Masker
 from mityflow.process import CommandError, CommandResult, encoded, run
 from mityflow.store import write_atomically
@@ -254,7 +255,9 @@ _SETTINGS: Sequence[str] = (
 
 def _content(place: Path) -> bytes | None:
     if place.is_symlink() or (place.exists() and not place.is_file()):
-        raise CheckpointError(f"'{place.name}' is a link or no file, which cannot be taken over")
+        raise NotAllowedError(f"'{place.name}' is a link or no file, which cannot be taken over")
+    if place.exists() and place.stat().st_size > _LARGEST_FILE:
+        raise NotAllowedError(f"'{place.name}' is larger than {_LARGEST_FILE} bytes")
     return place.read_bytes() if place.exists() else None
 
 
