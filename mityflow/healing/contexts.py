@@ -24,7 +24,7 @@ _DIFF = re.compile(
     r"^\s*(?:E\s+)?(?:[-+?] |[-+]{1,2}\s*(?:Expected|Received|Snapshot)\b|(?:Expected|Received|Actual|expected|actual|left|right|got|want"
     r"|Expected substring|Received string|Expected value|but was|to contain|to equal|Erwartet|Tats.chlich|Attendu|Obtenu)\s*[:=])"
 )
-_EXCERPT = re.compile(r"^\s*(?:[>❯→✘]?\s*\d*\s*[|│┃╭╰├┆]|[>❯]\s*\d+\s*[|│ ]|\d+ [|│]|:\s{2,}|\.\.\. )")
+_EXCERPT = re.compile(r"^\s*(?:(?:[>❯→✘]\s*)?(?:\d+\s*)?[|│┃╭╰├┆]|[>❯]\s*\d+\s*[|│ ]|\d+ [|│]|:\s{2,}|\.\.\. )")
 _PASSED = re.compile(
     r"^\s*(?:✓|✔|√|ok \d|PASS\b|\[\s*PASS|--- PASS)|\bPASSED(?:\s+\[|\s*$)|^test .{1,200} \.\.\. (?:ok|ignored)$|^\s*(?:Passed|Bestanden|Réussi) \S"
 )
@@ -117,7 +117,7 @@ _STOPPING = re.compile(
 )
 _TRACE = "Traceback (most recent call last):"
 _CHAINED = re.compile(
-    r"^(?:\s*\|?\s*)?(?:During handling of the above exception|The above exception was the direct cause)"
+    r"^\s*(?:\|\s*)?(?:During handling of the above exception|The above exception was the direct cause)"
 )
 
 

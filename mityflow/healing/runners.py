@@ -7,7 +7,7 @@ assertion's, the rest compares texts, and whatever these say nobody raised. Wher
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from mityflow.healing.project import is_test
@@ -27,7 +27,7 @@ _ASSERTION = re.compile(
     r"|WantedButNotInvoked|ArgumentsAreDifferent|Hook timed out|Status expected|JSON path|Response status|No value at JSON|Range for response"
 )
 _FRAME = re.compile(r"^\s+at |^\s*❯ ")
-_FRAME_PLACE = re.compile(r"([\w@./\\-]+):\d+:\d+")
+_FRAME_PLACE = re.compile(r"(?<![\w@./\\-])([\w@./\\-]+):\d+:\d+")
 _LOG_LINE = re.compile(r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|^\d\d:\d\d:\d\d[.,]\d+ |^(?:fail|crit|warn|info): ")
 _LEVELLED = re.compile(r"\b(?:TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL)\b|^(?:fail|crit|warn|info): ")
 
@@ -46,27 +46,27 @@ def is_assertion(line: str) -> bool:
 
 def failures(lines: Sequence[str], found: list[Role]) -> None:
     """Mark what is inside the blocks of failed tests."""
+    seen: set[re.Pattern[str]] = set()
+    wanted = {block.only_after for block in _BLOCKS if block.only_after}
     i = 0
     while i < len(lines):
-        block = next((b for b in _BLOCKS if b.begins.search(lines[i])), None) if lines[i] else None
-        if block is None or (block.only_after and not _before(lines, i, block.only_after)):
+        block = None
+        if lines[i]:
+            seen |= {pattern for pattern in wanted - seen if pattern.search(lines[i])}
+            block = next((b for b in _BLOCKS if _allowed(b, seen) and b.begins.search(lines[i])), None)
+        if block is None:
             i += 1
             continue
-        end = next(
-            (
-                j
-                for j in range(i + 1, len(lines))
-                if lines[j] and (block.ends.search(lines[j]) or block.begins.search(lines[j]))
-            ),
-            len(lines),
-        )
+        end = i + 1
+        while end < len(lines) and not (lines[end] and block.is_over(lines[end])):
+            end += 1
         block.mark(lines, found, i, end)
         i = end
     _logs_of_java_tests(lines, found)
 
 
-def _before(lines: Sequence[str], at: int, pattern: re.Pattern[str]) -> bool:
-    return any(pattern.search(lines[j]) for j in range(max(0, at - 400), at) if lines[j])
+def _allowed(block: _Block, seen: Collection[re.Pattern[str]]) -> bool:
+    return block.only_after is None or block.only_after in seen
 
 
 def _judge(lines: Sequence[str], found: list[Role], head: int, end: int) -> None:
@@ -190,6 +190,10 @@ class _Block(NamedTuple):
     ends: re.Pattern[str]
     mark: Mark
     only_after: re.Pattern[str] | None = None
+
+    def is_over(self, line: str) -> bool:
+        """Whether the block ends before this line."""
+        return self.ends.search(line) is not None or self.begins.search(line) is not None
 
 
 _BLOCKS = (
