@@ -30,6 +30,8 @@ _KINDS = {
 _MEANINGS = {
     "^[A-Za-z_][A-Za-z0-9_]*$": "name of an environment variable",
     r"^[0-9]+(\.[0-9]+)*$": "version: numbers with dots between them, such as 3.11",
+    r"^https?://\S+$": "address that begins with http:// or https://",
+    r"^[a-z][a-z0-9_/-]*:\S+$": "model with its provider, such as openai:gpt-5-mini",
     "^/": "path of a request: it begins with '/'",
 }
 _DURATION_END = "(ms|s|m|h|d)$"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from mityflow.workflow import (
 )
 
 _LARGEST = 5 * 1024 * 1024
+_BRACE = re.compile("[{}]")
 
 
 class Loaded(NamedTuple):
@@ -167,7 +168,9 @@ _GUARDRAIL_NUMBERS = (
     "max_healing_time_secs",
     "max_consecutive_failures",
     "max_tokens",
+    "max_requests",
     "max_cost_usd",
+    "timeout_secs",
 )
 SPECIALISTS = ("implementer", "tester", "devops", "architect", "factory")
 
@@ -180,11 +183,25 @@ def _agent_problems(tree: Mapping[str, Any], where: tuple[str | int, ...]) -> li
     if not isinstance(agents, dict) or not isinstance(routes, dict):
         return []
     known = [*SPECIALISTS, *agents]
-    return [
+    unknown = [
         Problem("agent", f"no agent '{name}' is declared", (*where, "specialists", kind), nearest(name, known))
         for kind, name in routes.items()
         if isinstance(name, str) and name not in known
     ]
+    return [*unknown, *_command_problems(agents, (*where, "agents"))]
+
+
+def _command_problems(agents: Mapping[str, Any], where: tuple[str | int, ...]) -> Iterator[Problem]:
+    """What stands between braces in the command of an agent must be known."""
+    for name, agent in agents.items():
+        command = agent.get("command") if isinstance(agent, dict) else None
+        if not isinstance(command, list) or not _BRACE.search(str(command)):
+            continue
+        from mityflow.placeholders import command_problems
+
+        for at, part in enumerate(command):
+            for message, meant in command_problems(part) if isinstance(part, str) else ():
+                yield Problem("placeholder", message, (*where, name, "command", at), meant)
 
 
 def _meaning_problems(tree: Mapping[str, Any]) -> list[Problem]:

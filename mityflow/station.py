@@ -367,6 +367,9 @@ class Runtime(Protocol):
     def masked(self, text: str) -> str:
         """The text without secrets."""
 
+    def environment(self) -> Mapping[str, str]:
+        """The environment that commands get."""
+
 
 class StationContext(WorkflowContext):
     """What a station is given to work with: the workflow's context, and this step's own things.
@@ -525,6 +528,10 @@ class StationContext(WorkflowContext):
     def masked(self, text: str) -> str:
         """The text without secrets, as it may be given to others."""
         return self._runtime.masked(text)
+
+    def environment(self) -> Mapping[str, str]:
+        """The environment that the step's commands get, secrets included: it is not to be written anywhere."""
+        return self._runtime.environment()
 
     def time_left(self) -> float | None:
         """Seconds until the step's time limit, or that of :meth:`within`; None without one."""

@@ -232,14 +232,14 @@ class _Runtime:
         """See :meth:`mityflow.station.StationContext.keep`."""
         from mityflow.apps import launch_app
 
-        inherited = {os.fsdecode(key): os.fsdecode(value) for key, value in self._run.child_env.items()}
+        inherited = dict(self.environment())
         run_id = inherited.pop("MITY_RUN_ID", "")
         return launch_app(
             self._run.base.workspace,
             name,
             argv,
             cwd=cwd,
-            env={**inherited, **self._script_env, **env},
+            env={**inherited, **env},
             secrets=self._run.masker.secrets,
             url=url,
             run_id=run_id,
@@ -256,6 +256,11 @@ class _Runtime:
     def masked(self, text: str) -> str:
         """See :meth:`mityflow.station.StationContext.masked`."""
         return self._run.masker.text(text)
+
+    def environment(self) -> Mapping[str, str]:
+        """See :meth:`mityflow.station.StationContext.environment`."""
+        own = {os.fsdecode(name): os.fsdecode(value) for name, value in self._run.child_env.items()}
+        return {**own, **self._script_env}
 
 
 def _checked(task: Task, result: Any, context: StationContext) -> StationResult:

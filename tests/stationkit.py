@@ -68,6 +68,9 @@ class Runtime:
     def masked(self, text: str) -> str:
         return text
 
+    def environment(self) -> Mapping[str, str]:
+        return os.environ
+
     def _keep(self, data: bytes) -> None:
         self.output += data
 

@@ -25,12 +25,25 @@ HEAVY = {
     "jsonschema",
     "logging",
     "pydantic",
+    "pydantic_ai",
     "referencing",
     "rich",
     "tempfile",
     "yaml",
 }
-MAY_BE_HEAVY = {"cli.live", "cli.report", "healing.params", "params", "models", "testing"}
+MAY_BE_HEAVY = {
+    "cli.live",
+    "cli.report",
+    "healing.bench",
+    "healing.exchange",
+    "healing.model",
+    "healing.params",
+    "healing.private_loop",
+    "healing.provider",
+    "params",
+    "models",
+    "testing",
+}
 TABLE = re.compile(r"^\| `([\w.]+)` \| (.*?) \|", re.MULTILINE)
 
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from mityflow.healing.case import Case, NotAllowedError, Proposal
+from mityflow.healing.case import CapReachedError, Case, Cost, NotAllowedError, Proposal
 from mityflow.healing.hands import Hands
 from mityflow.healing.specialists import Specialist
+
+if TYPE_CHECKING:
+    from mityflow.healing.cassettes import Cassettes
+
+_KEY = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
+_KEY_LENGTH = 8
 
 
 class AgentSettings(NamedTuple):
@@ -18,12 +26,53 @@ class AgentSettings(NamedTuple):
     command: tuple[str, ...] = ()
     max_tokens: int | None = None
     max_cost_usd: float | None = None
+    max_requests: int = 30
+    timeout_secs: float | None = None
+    base_url: str = ""
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> AgentSettings:
         """Read an entry; keys that begin with ``x-`` mean nothing."""
-        known = {key: value for key, value in data.items() if key in cls._fields}
+        known = {key: value for key, value in data.items() if key in cls._fields and value is not None}
         return cls(**{**known, "command": tuple(known.get("command") or ())})
+
+
+class Means(NamedTuple):
+    """What a run lends its agents.
+
+    ``mask`` takes secrets out of a text that is given to others; ``env`` is the environment of the run's
+    commands, ``workspace`` its folder; ``cassettes`` keep what is said to and by an agent.
+    """
+
+    mask: Callable[[str], str]
+    env: Mapping[str, str]
+    workspace: Path
+    cassettes: Cassettes | None = None
+
+    @classmethod
+    def of(
+        cls, mask: Callable[[str], str], env: Mapping[str, str], workspace: Path, guardrails: Mapping[str, Any]
+    ) -> Means:
+        """With what the guardrails and the environment say. Values of variables that are named as keys are masked.
+
+        Raises UsageError for a setting of cassettes that cannot be.
+        """
+        from mityflow.healing.cassettes import cassettes_of
+        from mityflow.masking import Masker
+
+        keys = Masker(value for name, value in env.items() if _KEY.search(name) and len(value) >= _KEY_LENGTH)
+        return cls(lambda text: keys.text(mask(text)), env, workspace, cassettes_of(guardrails, env, workspace))
+
+
+def within_budget(settings: AgentSettings, spent: Cost) -> None:
+    """Raises CapReachedError once ``max_cost_usd`` is spent, or where nobody knows what was spent."""
+    cap = settings.max_cost_usd
+    if cap is None:
+        return
+    if spent.usd is None:
+        raise CapReachedError("max_cost_usd", "what was spent so far is not known, so the limit of cost cannot hold")
+    if spent.usd >= cap:
+        raise CapReachedError("max_cost_usd", f"${spent.usd:.4f} of ${cap:g} are spent")
 
 
 class Agent(Protocol):
@@ -62,14 +111,17 @@ class Playbook:
         return None
 
 
-def make_agent(settings: AgentSettings, specialist: Specialist, mask: Callable[[str], str]) -> Agent:
-    """The agent that the settings ask for. Raises UsageError where a library is missing, and says which."""
+def make_agent(settings: AgentSettings, specialist: Specialist, means: Means) -> Agent:
+    """The agent that the settings ask for.
+
+    Raises UsageError where what it needs is not there - a library, a key, a program -, and says what.
+    """
     if settings.kind == "llm":
         from mityflow.healing.llm import ModelAgent
 
-        return ModelAgent(settings, specialist, mask)
+        return ModelAgent(settings, specialist, means)
     if settings.kind == "command":
         from mityflow.healing.program import ProgramAgent
 
-        return ProgramAgent(settings, specialist, mask)
+        return ProgramAgent(settings, specialist, means)
     return Playbook(specialist)

@@ -256,9 +256,7 @@ def _logs(lines: Sequence[str], found: list[Role]) -> None:
                 found[i] = Role.WARNING
             if line.startswith(("[INFO]", "[WARNING]")):
                 low = False
-        elif low and line.startswith(_TRACE) and not (told and _goes_on(lines, i)):
-            low = False
-        elif low and not told and _THROWN.match(line):
+        elif (low and line.startswith(_TRACE) and not (told and _goes_on(lines, i))) or (low and not told and _THROWN.match(line)):
             low = False
         elif low and _CONTINUES.match(line) and line.strip():
             if found[i] is Role.RAISED:

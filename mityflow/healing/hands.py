@@ -29,6 +29,13 @@ class Match(NamedTuple):
     text: str
 
 
+class Change(NamedTuple):
+    """What a fix made of a file: its content before and after, None where there was or is none."""
+
+    before: bytes | None
+    after: bytes | None
+
+
 class Tree(Protocol):
     """The files of an application that are kept in checkpoints."""
 
@@ -48,6 +55,7 @@ class Tree(Protocol):
 class Hands:
     """What a fix may do. Every path is relative to the application's folder, with ``/``.
 
+    ``changes`` is what it has changed so far, ``scratch`` a folder for files that belong to nobody.
     Raises NotAllowedError for a path outside of the folder, one that is protected, one that holds secrets,
     and for what is no text of at most 1 MB.
     """
@@ -62,10 +70,11 @@ class Hands:
     ) -> None:
         self.root = root
         self.adjustments = Adjustments()
+        self.changes: dict[str, Change] = {}
+        self.scratch = scratch
         self._tree = tree
         self._protected = tuple(protected_paths)
         self._run = run
-        self._scratch = scratch
 
     def files(self, pattern: str = "**") -> list[str]:
         """The paths of the application's files that match; ignored and secret ones are not among them."""
@@ -115,11 +124,13 @@ class Hands:
         if len(data) > LARGEST_FILE:
             raise NotAllowedError(f"'{path}' would be larger than {LARGEST_FILE} bytes")
         try:
+            before = place.read_bytes() if place.exists() else None
             place.parent.mkdir(parents=True, exist_ok=True)
             mode = place.stat().st_mode & 0o777 if place.exists() else 0o644
             fd = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
             with open(fd, "wb") as file:
                 file.write(data)
+            self._changed(place, before, data)
         except OSError as error:
             raise NotAllowedError(f"cannot write '{path}': {error.strerror}") from error
 
@@ -135,7 +146,9 @@ class Hands:
         """Remove a file."""
         place = self._writable(path)
         try:
+            before = place.read_bytes()
             place.unlink()
+            self._changed(place, before, None)
         except OSError as error:
             raise NotAllowedError(f"cannot delete '{path}': {error.strerror}") from error
 
@@ -153,13 +166,18 @@ class Hands:
         return False
 
     def run(
-        self, argv: Sequence[str], *, timeout: float = 120.0, env: Mapping[str, str] | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float = 120.0,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
     ) -> CommandResult:
-        """Run a program in the application's folder, for playbooks; its output goes to the step's log.
+        """Run a program in the application's folder or in ``cwd``; its output goes to the step's log.
 
         No longer than the session's time allows. Raises MityError when it cannot be started.
         """
-        return self._run(argv, cwd=self.root, timeout=timeout, env=env or {})
+        return self._run(argv, cwd=cwd or self.root, timeout=timeout, env=env or {})
 
     def adjust(self, *, env: Mapping[str, str] | None = None, port: int | None = None) -> None:
         """Change how the command is run from now on, not the files."""
@@ -169,18 +187,22 @@ class Hands:
     def copy(self) -> Iterator[Path]:
         """A copy of the application's files for a program to work on; what it changed is taken over afterwards.
 
-        Ignored folders that are there (installed packages) are linked to. Nothing is taken over when the
-        body raises, or when one of the changes is not allowed.
+        Ignored folders that are there (installed packages) are linked to, files that may hold secrets are left
+        out. Nothing is taken over when the body raises, or when one of the changes is not allowed.
         """
         import shutil
         import tempfile
 
-        self._scratch.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(dir=self._scratch))
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=self.scratch))
         try:
             self._tree.copy_to(folder)
+            secret = {path for path in self._tree.files() if not _readable(path)}
+            for path in secret:
+                (folder / path).unlink(missing_ok=True)
             yield folder
             changes = self._tree.changes_in(folder)
+            changes = {path: data for path, data in changes.items() if not (data is None and path in secret)}
             for path in changes:
                 self._writable(path)
             for path, data in changes.items():
@@ -190,6 +212,11 @@ class Hands:
                     self.write_bytes(path, data)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _changed(self, place: Path, before: bytes | None, after: bytes | None) -> None:
+        path = place.relative_to(self.root).as_posix()
+        first = self.changes.get(path)
+        self.changes[path] = Change(first.before if first else before, after)
 
     def _place(self, path: str) -> Path:
         return resolved(self.root, path)

@@ -7,17 +7,20 @@ import shlex
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mityflow.errors import MityError, StoreError
-from mityflow.healing.agents import make_agent
+from mityflow.healing.agents import Agent, Means, make_agent
 from mityflow.healing.case import AgentError, CapReachedError, Case, Cost, NotAllowedError, Proposal
 from mityflow.healing.checkpoints import CheckpointError, Checkpoints
 from mityflow.healing.classify import classify
-from mityflow.healing.hands import Hands
+from mityflow.healing.edits import Edit, edits_of
+from mityflow.healing.hands import Change, Hands
 from mityflow.healing.judge import Verdict, judge
 from mityflow.healing.limits import Exceeded, Guardrails
+from mityflow.healing.memory import FixMemory, RememberedFix
 from mityflow.healing.protected import protected
 from mityflow.healing.session import PROGRESS, Attempt, Failure, HealingSession, fold
 from mityflow.healing.specialists import find_specialist
@@ -34,6 +37,7 @@ RERUN = "rerun"
 _TAIL = 16_000
 _NO_FIX = "no_fix"
 _CHECKPOINTS = "checkpoints"
+_at_work: set[Path] = set()
 
 
 class Healer:
@@ -51,13 +55,18 @@ class Healer:
 
     def run(self) -> StationResult:
         """To a success, a skip, or a question."""
+        store = self._checkpoints.store
+        if store in _at_work:
+            return StationResult.failure(
+                f"another step is healing {self._root}; let one wait for the other with 'needs'"
+            )
+        _at_work.add(store)
         try:
-            asked = self._reopen()
-            if asked is not None:
-                return asked
-            return self._heal()
+            return self._reopen() or self._heal()
         except CheckpointError as error:
             return self._ask(Exceeded(_CHECKPOINTS, error.message))
+        finally:
+            _at_work.discard(store)
 
     # How a session begins and goes on.
 
@@ -133,6 +142,8 @@ class Healer:
                 self._close_attempt(Verdict("interrupted", "the time was up before it was verified"), restore=True)
             return None
         counts = {"tests_total": trial.tests_total, "tests_skipped": trial.tests_skipped}
+        if session.failure is None:
+            self._begun = time.monotonic()  # healing begins with the first failure, however long that took
         failure = self._failure_of(trial)
         seen = frozenset(session.failures_seen)
         if failure:
@@ -158,7 +169,24 @@ class Healer:
         more: dict[str, Any] = {"tests_total": trial.tests_total, "tests_skipped": trial.tests_skipped}
         if failure and progress:
             more["failure"] = failure.to_data()
+        if progress:
+            self._remember(pending, before)
+        elif pending.agent == FixMemory.name:
+            self._memory.settle(pending.signature, pending.fix, worked=False)
         self._close_attempt(verdict, restore=not progress, **more)
+
+    def _remember(self, attempt: Attempt, failure: Failure) -> None:
+        """Keep a fix that helped and that a model or a program found."""
+        signature = attempt.signature
+        if attempt.agent == FixMemory.name:
+            self._memory.settle(signature, attempt.fix, worked=True)
+        elif self._limits.agent_of(failure.diagnosis.error_type)[1].kind != "playbook":
+            edits = self._edits(attempt)
+            if edits is not None:
+                stack = self._station.stack(self._context)
+                of = stack.id if stack else None
+                fix = RememberedFix(attempt.fix, attempt.title, attempt.agent, of, tuple(edits), attempt.adjustments)
+                self._memory.remember(signature, fix)
 
     def _attempt(self) -> Exceeded | None:
         """One attempt at a fix; what forbids it, or makes another one useless. Afterwards a fix may be pending."""
@@ -169,7 +197,12 @@ class Healer:
         if exceeded:
             return exceeded
         name, settings = self._limits.agent_of(error_type)
-        agent = make_agent(settings, find_specialist(name), self._context.masked)
+        case, hands = self._case(failure), self._hands()
+        memory = self._memory if settings.kind != "playbook" else None
+        if memory and memory.knows(case, hands):
+            agent: Agent = memory
+        else:
+            agent = make_agent(settings, find_specialist(name), self._means)
         checkpoint = self._checkpoints.take()
         began = self._elapsed()
         self._note(
@@ -182,10 +215,9 @@ class Healer:
             agent=agent.name,
             checkpoint=checkpoint,
         )
-        hands = self._hands()
         try:
             with self._context.within(self._time_left()):
-                proposal = agent.propose(self._case(failure), hands)
+                proposal = agent.propose(case, hands)
         except CapReachedError as error:
             self._close_attempt(Verdict("failed", error.message), restore=True, cost=error.cost, began=began)
             return Exceeded(error.guardrail, error.message)
@@ -203,6 +235,10 @@ class Healer:
         except MityError as error:
             cost = error.cost if isinstance(error, AgentError) else Cost()
             self._close_attempt(Verdict("failed", error.message), restore=True, cost=cost, began=began)
+            return None
+        except Exception as error:  # noqa: BLE001 - whoever mends may come from a plugin
+            reason = f"{type(error).__name__}: {error}"
+            self._close_attempt(Verdict("failed", reason), restore=True, began=began)
             return None
         if proposal is None:
             self._close_attempt(Verdict("none", f"the {agent.name} of {name} knows no fix"), restore=True, began=began)
@@ -288,6 +324,21 @@ class Healer:
         scratch = self._context.workspace / ".mity" / "work"
         return Hands(self._root, self._checkpoints, self._limits.protected_paths, self._context.run, scratch)
 
+    def _edits(self, attempt: Attempt) -> list[Edit] | None:
+        """What an attempt changed; None where a file is no text."""
+        trees = (attempt.checkpoint, self._checkpoints.now())
+        changes = {path: Change(*(_encoded(self._checkpoints.text(t, path)) for t in trees)) for path in attempt.files}
+        return None if Change(None, None) in changes.values() else edits_of(changes)
+
+    @cached_property
+    def _means(self) -> Means:
+        context = self._context
+        return Means.of(context.masked, context.environment(), context.workspace, self._limits.data)
+
+    @cached_property
+    def _memory(self) -> FixMemory:
+        return FixMemory(self._context.workspace, self._means.mask, self._context.say)
+
     # What is noted.
 
     def _note(self, kind: str, **data: Any) -> None:
@@ -367,6 +418,10 @@ def _store(workspace: Path, root: Path) -> Path:
     """Where the checkpoints of an application lie: a folder for each place."""
     digest = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:8]
     return workspace / ".mity" / "checkpoints" / f"{root.name}-{digest}.git"
+
+
+def _encoded(text: str | None) -> bytes | None:
+    return None if text is None else text.encode("utf-8", "surrogateescape")
 
 
 def _first(failure: Failure) -> str:

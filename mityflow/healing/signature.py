@@ -15,10 +15,14 @@ _CHANGES = (
 )
 
 
-def signature(error_type: str, rule: str, evidence: str, file: str | None) -> str:
-    """The class, the rule, the file's own name, and the first line of evidence without what changes by itself."""
-    text = evidence
+def steady(text: str) -> str:
+    """The text without what changes by itself: numbers, times, ids, the folders that paths lead through."""
     for pattern, put in _CHANGES:
         text = pattern.sub(put, text)
+    return text.strip()
+
+
+def signature(error_type: str, rule: str, evidence: str, file: str | None) -> str:
+    """The class, the rule, the file's own name, and the first line of evidence without what changes by itself."""
     place = re.split(r"[\\/]", file)[-1] if file else ""
-    return " ".join(filter(None, [error_type, rule, place, text.strip()[:_LONGEST]]))
+    return " ".join(filter(None, [error_type, rule, place, steady(evidence)[:_LONGEST]]))

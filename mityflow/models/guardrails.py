@@ -7,11 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from mityflow.models.base import FileModel, allow_free_keys
-from mityflow.models.rules import RuleModel, Text
+from mityflow.models.rules import ErrorClass, RuleModel, Text
 
-ErrorClass = Literal[
-    "BuildError", "DependencyError", "TestFailure", "RuntimeError", "ConfigError", "PortInUse", "Unknown"
-]
 AgentName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 
 
@@ -39,12 +36,37 @@ class AgentModel(FileModel):
     kind: Literal["playbook", "llm", "command"] = Field(
         description="'playbook': built in and deterministic; 'llm': a language model; 'command': a program."
     )
-    model: str | None = Field(None, min_length=1, description="The model of an agent of kind 'llm'.")
+    model: str | None = Field(
+        None,
+        pattern=r"^[a-z][a-z0-9_/-]*:\S+$",
+        description="The model of an agent of kind 'llm': its provider and its name, such as openai:gpt-5-mini.",
+    )
+    base_url: str | None = Field(
+        None,
+        pattern=r"^https?://\S+$",
+        description="Where the provider's protocol is spoken, for a model of one's own or a proxy.",
+    )
     command: list[str] | None = Field(
-        None, min_length=1, description="The program of an agent of kind 'command', as its arguments."
+        None,
+        min_length=1,
+        description="The program of an agent of kind 'command', as its arguments;"
+        " '{{ task_file }}' and '{{ workspace }}' stand for its task and for the folder it works on.",
     )
     max_tokens: int | None = Field(None, ge=1, description="Most tokens of one answer of a model.")
+    max_requests: int = Field(30, ge=1, description="Most requests to a model for one fix.")
     max_cost_usd: float | None = Field(None, ge=0, description="Most that one session may cost, in US dollars.")
+    timeout_secs: float | None = Field(
+        None, gt=0, description="Seconds for one fix; the time that healing has left holds as well."
+    )
+
+
+class CassettesModel(FileModel):
+    """Where the exchanges with models and programs are kept, to be played back without them."""
+
+    folder: str = Field(min_length=1, description="The folder of the cassettes, from the workspace on.")
+    mode: Literal["record", "replay"] = Field(
+        "replay", description="'record': the agents are asked, and it is kept; 'replay': nobody is asked."
+    )
 
 
 class GuardrailsFile(FileModel):
@@ -62,6 +84,9 @@ class GuardrailsFile(FileModel):
         None, description="Which specialist acts first on which class of error."
     )
     agents: dict[AgentName, AgentModel] | None = Field(None, description="Who does the work of each specialist.")
+    cassettes: CassettesModel | None = Field(
+        None, description="Record what agents are asked and answer, or play it back; MITY_CASSETTES goes before it."
+    )
     rules: list[Text | RuleModel] | None = Field(
         None,
         json_schema_extra=_files_or_rules,

@@ -10,6 +10,9 @@ from mityflow.models.base import FileModel
 
 Text = Annotated[str, Field(min_length=1)]
 StackName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+ErrorClass = Literal[
+    "BuildError", "DependencyError", "TestFailure", "RuntimeError", "ConfigError", "PortInUse", "Unknown"
+]
 RuleClass = Literal[
     "BuildError",
     "DependencyError",
@@ -62,7 +65,7 @@ class RuleModel(FileModel):
     )
     near: Text | None = Field(None, description="A regular expression that a line close by must fulfil.")
     quoted: bool = Field(False, description="Whether it counts where a line merely quotes what was raised.")
-    own: RuleClass | None = Field(None, description="The class when the module is the project's own.")
+    own: ErrorClass | None = Field(None, description="The class when the module is the project's own.")
     stacks: list[StackName] | None = Field(None, description="The stacks whose tools print this; all, if left out.")
 
 
