@@ -38,6 +38,7 @@ _NAMES = (
     re.compile(r"\bgunicorn\b[^\n]*?\s([A-Za-z_]\w*)(?:\.\w+)*:\w+"),
     re.compile(r"\bpython[\d.]* -m ([A-Za-z_]\w*)"),
     re.compile(r"--cov[= ]([A-Za-z_]\w*)"),
+    re.compile(r"[\\/]([\w-]+)[\\/]\.?venv[\\/]"),
     re.compile(r"^> (@?[\w./-]+)@[\w.+-]+ \w"),
     re.compile(r"\bCompiling ([\w-]+) v[\w.+-]+ \("),
     re.compile(r"\bChecking ([\w-]+) v[\w.+-]+ \("),

@@ -162,7 +162,7 @@ def _cargo(lines: Sequence[str], found: list[Role], begin: int, end: int) -> Non
             found[i] = Role.QUOTED
     if panic is None:
         return
-    for i in range(panic + 1, min(end, panic + 4)):
+    for i in range(panic + 1, end):
         if is_assertion(lines[i]) or is_assertion(lines[panic]):
             _all_quoted(lines, found, panic, end)
             return
