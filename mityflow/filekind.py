@@ -14,22 +14,26 @@ from mityflow.loader import load_guardrails, read_bytes
 from mityflow.prepare import check_file
 from mityflow.registry import StationRegistry
 from mityflow.resources import schema_text
+from mityflow.rulesfile import check_rules
 from mityflow.source import parse
 from mityflow.stackfile import check_stack
 
-Kind = Literal["workflow", "guardrails", "stack"]
+Kind = Literal["workflow", "guardrails", "stack", "rules"]
 
-_KINDS: tuple[Kind, ...] = ("workflow", "guardrails", "stack")
+_KINDS: tuple[Kind, ...] = ("workflow", "guardrails", "stack", "rules")
 _NAMES: Mapping[str, Kind] = {
     "stack.yaml": "stack",
     "*guardrails*.yaml": "guardrails",
     "*guardrails*.yml": "guardrails",
+    "*rules.yaml": "rules",
+    "*rules.yml": "rules",
 }
+_RULES_KEYS = frozenset({"rules", "stacks"})
 _UNKNOWN = "; the file was checked as a workflow, for none of its keys tells what it is"
 
 
 def check_any_file(path: Path, registry: StationRegistry) -> list[Fault]:
-    """Every fault of a workflow, guardrails or stack file, in the order of their places.
+    """Every fault of a workflow, guardrails, stack or rules file, in the order of their places.
 
     Raises UsageError when the file cannot be read.
     """
@@ -41,6 +45,8 @@ def check_any_file(path: Path, registry: StationRegistry) -> list[Fault]:
         return check_stack(data, path)
     if kind == "guardrails":
         return _guardrails_faults(path)
+    if kind == "rules":
+        return check_rules(data, str(path))
     faults = check_file(path, registry)
     if kind is None and tree and faults:
         faults[0] = faults[0]._replace(message=faults[0].message + _UNKNOWN)
@@ -58,6 +64,8 @@ def kind_of(tree: Any, name: str) -> Kind | None:
     by_name = next((kind for pattern, kind in _NAMES.items() if fnmatch.fnmatchcase(name, pattern)), None)
     exact = {kind: sum(key in own for key in keys) for kind, own in _own_keys().items()}
     near = {kind: sum(nearest(key, own) is not None for key in keys) for kind, own in _own_keys().items()}
+    if _most(exact) is None and by_name is None and keys and set(keys) <= _RULES_KEYS:
+        return "rules"
     return _most(exact) or by_name or _most(near)
 
 

@@ -95,7 +95,7 @@ def load_guardrails(path: Path) -> Mapping[str, Any]:
 def _guardrails(tree: Mapping[str, Any], path: Path, source: Source) -> tuple[Mapping[str, Any] | None, list[Fault]]:
     named = tree.get("guardrails")
     if not isinstance(named, str):
-        return named, []
+        return _with_rules(named, ("guardrails",), path, source)
     try:
         return _guardrails_file(path.parent / named)
     except UsageError as error:
@@ -110,7 +110,31 @@ def _guardrails_file(path: Path) -> tuple[Mapping[str, Any] | None, list[Fault]]
     tree = source.root.data()
     if isinstance(tree, dict):
         problems += _agent_problems(tree, ())
-    return tree, [*source.faults, *(placed(p, source) for p in problems)]
+    faults = [*source.faults, *(placed(p, source) for p in problems)]
+    settings, more = _with_rules(tree, (), path, source)
+    return settings, [*faults, *_once(more, faults)]
+
+
+def _with_rules(settings: Any, where: tuple[str | int, ...], path: Path, source: Source) -> tuple[Any, list[Fault]]:
+    """Guardrails with the rules of the files that they name in place of these, so that a run keeps them."""
+    entries = settings.get("rules") if isinstance(settings, dict) else None
+    if not isinstance(entries, list):
+        return settings, []
+    from mityflow.rulesfile import pattern_problems, read_rules_file
+
+    faults = [placed(problem, source) for problem in pattern_problems(entries, (*where, "rules"))]
+    rules: list[Any] = []
+    for i, entry in enumerate(entries):
+        if not isinstance(entry, str):
+            rules.append(entry)
+            continue
+        try:
+            rules += read_rules_file(path.parent / entry)
+        except UsageError as error:
+            faults.append(placed(Problem("unreadable", error.message, (*where, "rules", i)), source))
+        except FaultsError as error:
+            faults += error.faults
+    return {**settings, "rules": rules}, faults
 
 
 def _wants_number(where: tuple[str | int, ...]) -> bool:

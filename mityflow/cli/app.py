@@ -16,6 +16,7 @@ _COMMANDS = {
     "run": ("runs", "Run a workflow."),
     "resume": ("runs", "Go on with a run that failed, was stopped or waits for an answer."),
     "heal": ("heal", "Run a command in this folder, and mend what makes it fail."),
+    "diagnose": ("diagnose", "Say why a command failed, from what it printed."),
     "rerun": ("runs", "Run again what a run ran, with other inputs."),
     "plan": ("plans", "Show what a workflow would do, without doing it."),
     "check": ("files", "Find every fault in workflow, guardrails and stack files."),

@@ -24,7 +24,7 @@ from mityflow.registry import StationRegistry
     help="How to print; json and sarif for programs.",
 )
 def check(files: tuple[Path, ...], form: str) -> int:
-    """Find every fault in FILEs: workflows, guardrails files and stack files (stack.yaml).
+    """Find every fault in FILEs: workflows, guardrails files, stack files (stack.yaml) and rules files.
 
     Of a workflow its text, stations, data flow and expressions are checked. What a file is, its keys tell.
     Exit code 0 when there is no fault, 2 otherwise. Input values are not needed and nothing is run.

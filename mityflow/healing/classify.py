@@ -24,6 +24,7 @@ from mityflow.healing.signature import signature
 _EVIDENCE = 5
 _NAMES_SEEN = 3000
 _NEAR = 30
+_MOST = 8
 _ENDED_BY_HOST: Mapping[int, str] = {
     137: "it was killed (SIGKILL)",
     -9: "it was killed (SIGKILL)",
@@ -82,25 +83,52 @@ def classify(
     lines that can matter are kept. ``phase`` (install, build, lint, test or launch) decides nothing by
     itself. ``more_rules`` come before those that are built in.
     """
+    return diagnoses(
+        text, exit_code=exit_code, phase=phase, stack=stack, command=command, more_rules=more_rules, most=1
+    )[0]
+
+
+def diagnoses(
+    text: str | bytes | Iterable[str],
+    *,
+    exit_code: int | None = None,
+    phase: str = "",  # noqa: ARG001 - callers say it, and it decides nothing
+    stack: str | None = None,
+    command: str = "",
+    more_rules: Sequence[Rule] = (),
+    most: int = _MOST,
+) -> list[Diagnosis]:
+    """The root cause as :func:`classify` tells it, and after it what else would be a cause if that were not there."""
     lines = clean_lines(lines_of(text))
     project = Project(lines[:_NAMES_SEEN] + lines[_NAMES_SEEN:][-_NAMES_SEEN:], command)
     found = roles(lines)
-    causes = _causes(lines, found, project, stack, more_rules)
-    best = min(causes, key=lambda cause: (cause.rank, cause.at), default=None)
+    causes = sorted(_causes(lines, found, project, stack, more_rules), key=lambda cause: (cause.rank, cause.at))
     by_host = _ENDED_BY_HOST.get(exit_code) if exit_code is not None else None
-    if by_host and (best is None or best.rank > _SURE_RANK):
-        return _unknown(lines, found, "exit-code", by_host)
-    if best is None and exit_code in _ABORTED:
-        return _unknown(lines, found, "exit-code", "it aborted (SIGABRT)")
-    if best is None:
-        return _unknown(lines, found, "none", "nothing that was printed names a cause")
-    return _diagnosis(best, lines, found)
+    told: list[Diagnosis] = []
+    if by_host and (not causes or causes[0].rank > _SURE_RANK):
+        told.append(_unknown(lines, found, "exit-code", by_host))
+    elif not causes and exit_code in _ABORTED:
+        told.append(_unknown(lines, found, "exit-code", "it aborted (SIGABRT)"))
+    elif not causes:
+        told.append(_unknown(lines, found, "none", "nothing that was printed names a cause"))
+    rules_seen: set[str] = set()
+    lines_seen: set[int] = set()
+    for cause in causes:
+        if len(told) >= most:
+            break
+        if cause.rule.id not in rules_seen and cause.at not in lines_seen:
+            rules_seen.add(cause.rule.id)
+            lines_seen.add(cause.at)
+            told.append(_diagnosis(cause, lines, found))
+    return told
 
 
 def _causes(
     lines: Sequence[str], found: Sequence[Role], project: Project, stack: str | None, more: Sequence[Rule]
 ) -> list[_Cause]:
     known = [*more, *rulebook().rules]
+    if not any(stack in rule.stacks for rule in known):
+        stack = None
     ours = [rule for rule in known if stack is None or not rule.stacks or stack in rule.stacks]
     causes = _found_by(ours, lines, found, project)
     if any(cause.rank < RANKS["wrapper"] for cause in causes):

@@ -59,6 +59,7 @@ _LOW = frozenset(
         "40",
     ]
 )
+_THROWN = re.compile(r"^[\w.$]+(?:Error|Exception)\b")
 _TOLD = frozenset(["WARN", "WARNING", "warn", "warning", "40"])
 """Levels at which an exception that was caught is told of."""
 _WARNING = re.compile(
@@ -109,6 +110,7 @@ _LISTENS = re.compile(
 )
 _TAKEN = re.compile(r"in use|EADDRINUSE|AddrInUse|Errno (?:98|48)|10048|already bound|bereits verwendet")
 _LOG_LEVEL = re.compile(r"\b(INFO|DEBUG|ERROR|FATAL|CRITICAL|SEVERE)\b|^(info|fail|crit|dbug): ")
+_AT_WORK = ("INFO", "DEBUG", "info", "dbug")
 _STAMPED = re.compile(
     r"^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d|^\[?\d\d:\d\d:\d\d|^(?:INFO|ERROR|CRITICAL): |^(?:info|fail|crit): "
 )
@@ -254,7 +256,7 @@ def _logs(lines: Sequence[str], found: list[Role]) -> None:
                 found[i] = Role.WARNING
             if line.startswith(("[INFO]", "[WARNING]")):
                 low = False
-        elif low and line.startswith(_TRACE) and not (told and _goes_on(lines, i)):
+        elif (low and line.startswith(_TRACE) and not (told and _goes_on(lines, i))) or (low and not told and _THROWN.match(line)):
             low = False
         elif low and _CONTINUES.match(line) and line.strip():
             if found[i] is Role.RAISED:
@@ -330,26 +332,25 @@ def _end_of_traceback(lines: Sequence[str], begin: int) -> int:
 
 def _survived_errors(lines: Sequence[str], found: list[Role]) -> None:
     """An error that a program logged before it went about its work, and then failed of another, was survived."""
-    begin: int | None = None
-    end = went_on = 0
+    begin = went_on = None
     for i, line in enumerate(lines):
         level = _LOG_LEVEL.search(line[:80]) if _STAMPED.match(line) else None
-        if not level:
-            continue
-        if (level[1] or level[2]) not in ("INFO", "DEBUG", "info", "dbug"):
-            if begin is not None and went_on:
-                for j in range(begin, end):
-                    if found[j] is Role.RAISED:
-                        found[j] = Role.SURVIVED
+        if level and (level[1] or level[2]) not in _AT_WORK:
+            if begin is not None and went_on is not None:
+                _survived(found, begin, went_on)
                 begin = None
-            begin, went_on = (i, 0) if begin is None else (begin, went_on)
-        elif begin is not None and not went_on and not _STOPPING.search(line):
-            end, went_on = i, 1
+            begin, went_on = (i if begin is None else begin), None
+        elif level and begin is not None and went_on is None and not _STOPPING.search(line):
+            went_on = i
     # What follows the last error that was survived may fail without being logged.
-    if begin is not None and went_on and any(_TRACE in lines[j] for j in range(end, len(lines))):
-        for j in range(begin, end):
-            if found[j] is Role.RAISED:
-                found[j] = Role.SURVIVED
+    if begin is not None and went_on is not None and any(_TRACE in line for line in lines[went_on:]):
+        _survived(found, begin, went_on)
+
+
+def _survived(found: list[Role], begin: int, end: int) -> None:
+    for i in range(begin, end):
+        if found[i] is Role.RAISED:
+            found[i] = Role.SURVIVED
 
 
 def _bound_later(lines: Sequence[str], found: list[Role]) -> None:

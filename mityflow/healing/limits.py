@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from mityflow.errors import UsageError
 from mityflow.healing.agents import AgentSettings
+from mityflow.healing.rulebook import Rule, rules_from_data
 from mityflow.healing.session import HealingSession
 from mityflow.healing.specialists import ROUTES
 
@@ -49,6 +51,17 @@ class Guardrails(NamedTuple):
             agents=agents,
             data=merged,
         )
+
+    def rules(self) -> tuple[Rule, ...]:
+        """The team's own rules of the classifier. Raises UsageError for what is none."""
+        entries = self.data.get("rules") or ()
+        named = next((entry for entry in entries if isinstance(entry, str)), None)
+        if named is not None:
+            raise UsageError(
+                f"the guardrails of a step name the rules file '{named}'",
+                hint="name it under 'rules' of the workflow's guardrails; a step's own rules are written inline",
+            )
+        return tuple(rules_from_data(list(entries), "guardrails"))
 
     def agent_of(self, error_type: str) -> tuple[str, AgentSettings]:
         """The specialist for a class of error, and who does its work."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -55,6 +56,7 @@ class Healer:
         self._station = station
         self._context = context
         self._limits = Guardrails.from_data(context.guardrails, context.values.get("guardrails") or {})
+        self._rules = self._limits.rules()
         self._root = station.folder(context)
         self._checkpoints = Checkpoints(self._root, _store(context.workspace, self._root))
         self._session: HealingSession = fold(context.notes)
@@ -286,12 +288,18 @@ class Healer:
         if failed is None:
             return None
         stack = self._station.stack(self._context)
-        diagnosis = failed.diagnosis or classify(
-            failed.output,
-            exit_code=failed.exit_code,
-            phase=failed.phase,
-            stack=stack.id if stack else None,
-        )
+        diagnosis = failed.diagnosis
+        if diagnosis is None or self._rules:
+            read = classify(
+                failed.output,
+                exit_code=failed.exit_code,
+                phase=failed.phase,
+                stack=stack.id if stack else None,
+                command=shlex.join(failed.command),
+                more_rules=self._rules,
+            )
+            if diagnosis is None or any(rule.id == read.rule for rule in self._rules):
+                diagnosis = read
         return Failure(
             diagnosis,
             failed.phase,

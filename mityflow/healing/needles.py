@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 
 SHORTEST = 3
-_BREAKS = "."
 _SAME_LETTER = re.compile(r"^(?:([^\W\d_])([^\W\d_])|\\?(.))$")
+_GROUP = re.compile(r"\((?:\?(?:P<\w+>|[:=!]|<[=!]))?")
 _BOUNDS = re.compile(r"\{(\d*)(?:,\d*)?\}")
 
 
@@ -71,7 +71,7 @@ def _atom(pattern: str, at: int) -> tuple[str | None, frozenset[str], int]:
         return _one_letter(pattern[at + 1 : end]), frozenset(), end + 1
     if sign == "(":
         return _group(pattern, at)
-    return (None if sign in _BREAKS else sign.lower()), frozenset(), at + 1
+    return (None if sign == "." else sign.lower()), frozenset(), at + 1
 
 
 def _one_letter(members: str) -> str | None:
@@ -85,8 +85,9 @@ def _one_letter(members: str) -> str | None:
 
 
 def _group(pattern: str, at: int) -> tuple[str | None, frozenset[str], int]:
-    head = re.compile(r"\((?:\?(?:P<\w+>|[:=!]|<[=!]))?").match(pattern, at)
-    assert head is not None
+    head = _GROUP.match(pattern, at)
+    if head is None:
+        return None, frozenset(), len(pattern) + 1
     inner, end = _alternatives(pattern, head.end())
     if head[0] in ("(?=", "(?!", "(?<=", "(?<!"):
         return "", frozenset(), end + 1

@@ -23,7 +23,8 @@ _ESCAPE = re.compile(
 )
 # In front of what a tool printed, by what ran the tool.
 _PREFIX = re.compile(
-    r"^(?:\ufeff|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z |##\[error\]|::error[^:]*::|#\d+ \d+\.\d+ |(?!std(?:out|err) )[\w.-]+ +\| (?=\S))"
+    r"^(?:\ufeff|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z |##\[error\]|::error[^:]*::|#\d+ \d+\.\d+ "
+    r"|(?!std(?:out|err) )[\w.-]+ +\| (?=\S))"
 )
 _MATTERS = (
     "error",

@@ -210,18 +210,21 @@ class Project:
                     self._names.add(_plain(name.partition(".")[0]))
                 self._names.add(_plain(name.rpartition("/")[2]))
         if "/" in line or "\\" in line:
-            for word in _WORD.findall(line):
-                path = _SOURCE.match(word)
-                if path:
-                    self._learn_path(path[1])
-            java = _JAVA_SOURCE.search(line)
-            if java:
-                self._packages.add(java[1].replace("/", ".").replace("\\", "."))
+            self._learn_paths(line)
         if "main" in line or "unning " in line or "<<<" in line:
             named = _JAVA_CLASS.search(line)
             package = next(filter(None, named.groups()), None) if named else None
             if package and not _KNOWN_FOREIGN_JAVA.match(package):
                 self._packages.add(package)
+
+    def _learn_paths(self, line: str) -> None:
+        for word in _WORD.findall(line):
+            path = _SOURCE.match(word)
+            if path:
+                self._learn_path(path[1])
+        java = _JAVA_SOURCE.search(line)
+        if java:
+            self._packages.add(java[1].replace("/", ".").replace("\\", "."))
 
     def _learn_path(self, path: str) -> None:
         if foreign(path):

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from mityflow.errors import UsageError
 from mityflow.healing.needles import needles
-from mityflow.plugins import entry_points
+from mityflow.plugins import EntryPoint, entry_points
 
 GROUP = "mityflow.rules"
 RANKS: Mapping[str, int] = {
@@ -34,10 +34,9 @@ RANKS: Mapping[str, int] = {
     "wrapper": 90,  # who ran the tool says that it failed
 }
 """What must be right first: of several causes, the one with the lowest rank is the root."""
-KINDS = frozenset(
-    ["BuildError", "DependencyError", "TestFailure", "RuntimeError", "ConfigError", "PortInUse", "Unknown"]
-    + ["file", "config-file", "python-module", "js-module", "java-package", "crate", "dotnet-name"]
-)
+CLASSES = ("BuildError", "DependencyError", "TestFailure", "RuntimeError", "ConfigError", "PortInUse", "Unknown")
+KINDS = (*CLASSES, "file", "config-file", "python-module", "js-module", "java-package", "crate", "dotnet-name")
+"""What ``class`` of a rule may be: a class, or how it is found."""
 
 
 class Pattern(NamedTuple):
@@ -95,13 +94,14 @@ def _rule(data: Mapping[str, Any], origin: str, stacks: Sequence[str]) -> Rule:
             raise UsageError(f"{origin}: '{kind}' is no class")
         if rank not in RANKS:
             raise UsageError(f"{origin}: '{rank}' is no rank")
-        if not patterns or not all(isinstance(text, str) and text for text in patterns):
+        texts = patterns if isinstance(patterns, list) else []
+        if not texts or not all(isinstance(text, str) and text for text in texts):
             raise UsageError(f"{origin}: 'patterns' is no list of texts")
         return Rule(
             str(data["id"]),
             kind,
             RANKS[rank],
-            tuple(Pattern(text, needles(text)) for text in patterns),
+            tuple(Pattern(text, needles(text)) for text in texts),
             str(data.get("reason", "")),
             bool(data.get("quoted", False)),
             tuple(data.get("stacks", stacks)),
@@ -140,23 +140,24 @@ def rulebook() -> Rulebook:
     """The rules that come with plugins, which come first, and with mityflow."""
     found: list[Rule] = []
     faults: list[str] = []
-    for name, entries in sorted(entry_points(GROUP).items()):
-        entry = entries[0]
-        folder = entry.folder()
-        origin = f"rules '{name}' of {entry.distribution} {entry.version}"
+    for _, entries in sorted(entry_points(GROUP).items()):
         try:
-            if folder is None:
-                raise UsageError(f"{origin}: there is no package {entry.value}")
-            more = [rule for rules in _folder(folder) for rule in rules]
-            check_patterns(more, origin)
+            found += _rules_of(entries[0])
         except (UsageError, OSError) as error:
             faults.append(str(error))
-        else:
-            found += more
-    found += [rule for rules in _folder(Path(__file__).parent / "rules") for rule in rules]
-    return Rulebook(tuple(found), tuple(faults))
+    return Rulebook((*found, *_folder(Path(__file__).parent / "rules")), tuple(faults))
 
 
-def _folder(folder: Path) -> Iterator[list[Rule]]:
+def _rules_of(entry: EntryPoint) -> list[Rule]:
+    origin = f"rules '{entry.name}' of {entry.distribution} {entry.version}"
+    folder = entry.folder()
+    if folder is None:
+        raise UsageError(f"{origin}: there is no package {entry.value}")
+    found = list(_folder(folder))
+    check_patterns(found, origin)
+    return found
+
+
+def _folder(folder: Path) -> Iterator[Rule]:
     for path in sorted(folder.glob("*.yaml")):
-        yield read_rules(path.read_text(encoding="utf-8"), path.name)
+        yield from read_rules(path.read_text(encoding="utf-8"), path.name)

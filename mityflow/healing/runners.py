@@ -14,17 +14,23 @@ from mityflow.healing.project import is_test
 from mityflow.healing.roles import Role
 
 _SEEN = re.compile(
-    r"^=+ (?:test session starts|short test summary|FAILURES|ERRORS|no tests ran)|^Ran \d+ tests? in |^\s*(?:Test Files|Test Suites:|Tests:) "
-    r"|^\s*(?:RUN  v\d|Tests  \d)|^\s+\d+ (?:passing|failing)\b|^\[INFO\]  T E S T S|Tests run: \d|^running \d+ tests?$|^test result: "
-    r"|^Test run for |^(?:Failed|Passed|Fehler|Bestanden|Erfolgreich|Échec|Réussi|失败|已通过)!\s|Executed \d+ of \d+|^Running \d+ tests? using|^\d+ (?:passed|failed)[, ].* in [\d.]+s"
-    r"|^ Nextest run |^# fail \d|^(?:FAIL|PASS) \S+|Test run summary:|> Task :\w*[tT]est\b|^FAILED \S+::|^\s*\(Run Starting\)"
+    r"^=+ (?:test session starts|short test summary|FAILURES|ERRORS|no tests ran)"
+    r"|^\d+ (?:passed|failed)[, ].* in [\d.]+s|^FAILED \S+::|^Ran \d+ tests? in "
+    r"|^\s*(?:Test Files|Test Suites:|Tests:|Tests  \d) |^\s*RUN  v\d|^(?:FAIL|PASS) \S+"
+    r"|^\s+\d+ (?:passing|failing)\b|^# fail \d|Executed \d+ of \d+|^Running \d+ tests? using|^\s*\(Run Starting\)"
+    r"|^\[INFO\]  T E S T S|Tests run: \d|> Task :\w*[tT]est\b"
+    r"|^running \d+ tests?$|^test result: |^ Nextest run "
+    r"|^Test run for |^(?:Failed|Passed|Fehler|Bestanden|Erfolgreich|Échec|Réussi|失败|已通过)!\s|Test run summary:"
 )
 _ASSERTION = re.compile(
-    r"Assert(?:ion)?(?:Failed)?(?:Error|Exception)|\bAssert\.|^assert\b|^E\s+assert\b|\bassertion\b|ComparisonFailure|MultipleFailures|ExpectationFailed"
-    r"|TestingLibraryElementError|ConditionTimeout|XunitException|Shouldly|NSubstitute\.|Moq\.Mock|Verification(?:In)?"
-    r"|\bexpect(?:ed|ation|ing|\()|\bExpect(?:ed|ing|ation)|Expecting|Attendu|Erwartet|预期|^Snapshot|Snapshot `|toMatchSnapshot|\bshould (?:have|be|not)\b"
-    r"|^thrown:|[Tt]imed? ?out (?:in|of|retrying)|^Exceeded timeout|[Tt]imeout of \d|Test timeout of|Unable to find (?:an? )?(?:element|label|role|accessible)|DID NOT RAISE|^Failed:|Called \d+ time|was not called"
-    r"|WantedButNotInvoked|ArgumentsAreDifferent|Hook timed out|Status expected|JSON path|Response status|No value at JSON|Range for response"
+    r"Assert(?:ion)?(?:Failed)?(?:Error|Exception)|\bAssert\.|^assert\b|^E\s+assert\b|\bassertion\b|ComparisonFailure"
+    r"|MultipleFailures|ExpectationFailed|TestingLibraryElementError|ConditionTimeout|XunitException|Shouldly"
+    r"|NSubstitute\.|Moq\.Mock|Verification(?:In)?|WantedButNotInvoked|ArgumentsAreDifferent"
+    r"|\bexpect(?:ed|ation|ing|\()|\bExpect(?:ed|ing|ation)|Attendu|Erwartet|预期"
+    r"|^Snapshot|Snapshot `|toMatchSnapshot|\bshould (?:have|be|not)\b|^thrown:|DID NOT RAISE|^Failed:"
+    r"|[Tt]imed? ?out (?:in|of|retrying)|^Exceeded timeout|[Tt]imeout of \d|Test timeout of|Hook timed out"
+    r"|Unable to find (?:an? )?(?:element|label|role|accessible)|Called \d+ time|was not called"
+    r"|Status expected|JSON path|Response status|No value at JSON|Range for response"
 )
 _FRAME = re.compile(r"^\s+at |^\s*❯ ")
 _FRAME_PLACE = re.compile(r"(?<![\w@./\\-])([\w@./\\-]+):\d+:\d+")
@@ -91,19 +97,20 @@ def _thrown_by_test(lines: Sequence[str], head: int, end: int) -> bool:
     return place is not None and is_test(place[1]) and "node_modules" not in frame
 
 
-def _first(lines: Sequence[str], begin: int, end: int, skip: Callable[[str], object] = lambda line: False) -> int:
-    return next((i for i in range(begin, end) if lines[i].strip() and not skip(lines[i])), end)
+def _first(lines: Sequence[str], begin: int, end: int, without: str = "\n") -> int:
+    """The first line that is not blank and does not hold a text."""
+    return next((i for i in range(begin, end) if lines[i].strip() and without not in lines[i]), end)
 
 
 def _jest(lines: Sequence[str], found: list[Role], begin: int, end: int) -> None:
     found[begin] = Role.QUOTED
-    head = _first(lines, begin + 1, end, lambda line: "Test suite failed to run" in line)
+    head = _first(lines, begin + 1, end, "Test suite failed to run")
     _judge(lines, found, head, end)
 
 
 def _vitest(lines: Sequence[str], found: list[Role], begin: int, end: int) -> None:
     found[begin] = Role.QUOTED
-    _judge(lines, found, _first(lines, begin + 1, end, lambda line: "⎯⎯" in line), end)
+    _judge(lines, found, _first(lines, begin + 1, end, "⎯⎯"), end)
 
 
 def _mocha(lines: Sequence[str], found: list[Role], begin: int, end: int) -> None:
@@ -134,7 +141,7 @@ def _surefire(lines: Sequence[str], found: list[Role], begin: int, end: int) -> 
     _judge(lines, found, _first(lines, begin + 1, end), end)
 
 
-def _all_quoted(lines: Sequence[str], found: list[Role], begin: int, end: int) -> None:
+def _all_quoted(_: Sequence[str], found: list[Role], begin: int, end: int) -> None:
     for i in range(begin, end):
         found[i] = Role.QUOTED
 
@@ -228,7 +235,8 @@ _BLOCKS = (
     _Block(
         re.compile(r"^\s*(?:Error Message|Fehlermeldung|Message d.erreur|错误消息|エラー メッセージ):\s*$"),
         re.compile(
-            r"^\s*(?:Stack Trace|Stapelüberwachung|Stapelverfolgung|Arborescence des appels|Trace de la pile|堆栈跟踪|スタック トレース):"
+            r"^\s*(?:Stack Trace|Stapel(?:überwachung|verfolgung)|Arborescence des appels|Trace de la pile"
+            r"|堆栈跟踪|スタック トレース):"
         ),
         _dotnet,
     ),

@@ -7,10 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from mityflow.models.base import FileModel, allow_free_keys
+from mityflow.models.rules import ErrorClass, RuleModel, Text
 
-ErrorClass = Literal[
-    "BuildError", "DependencyError", "TestFailure", "RuntimeError", "ConfigError", "PortInUse", "Unknown"
-]
 AgentName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 
 
@@ -21,6 +19,13 @@ def _kind_needs(schema: dict[str, Any]) -> None:
         {"if": {"required": ["kind"], "properties": {"kind": {"const": kind}}}, "then": {"required": [key]}}
         for kind, key in (("llm", "model"), ("command", "command"))
     ]
+
+
+def _files_or_rules(schema: dict[str, Any]) -> None:
+    """An entry of ``rules`` is a file's path or a rule: chosen by what stands there, so that one typo is one fault."""
+    entries = next(option for option in schema["anyOf"] if "items" in option)["items"]
+    text, rule = entries.pop("anyOf")
+    entries |= {"if": {"type": "string"}, "then": text, "else": rule}
 
 
 class AgentModel(FileModel):
@@ -81,4 +86,9 @@ class GuardrailsFile(FileModel):
     agents: dict[AgentName, AgentModel] | None = Field(None, description="Who does the work of each specialist.")
     cassettes: CassettesModel | None = Field(
         None, description="Record what agents are asked and answer, or play it back; MITY_CASSETTES goes before it."
+    )
+    rules: list[Text | RuleModel] | None = Field(
+        None,
+        json_schema_extra=_files_or_rules,
+        description="More rules of the classifier: files of rules, by their path from this file, or rules.",
     )
