@@ -259,7 +259,7 @@ class ActiveRun:
         """Record a result and what follows from it."""
         may_ask = not self._log.in_cleanup(task.id)
         if result.status == "waiting" and not may_ask:
-            result = StationResult.failure("a step of 'finally' cannot ask")
+            result = StationResult.failure(f"a step of 'finally' cannot ask: {result.message}")
         result.completed_at = result.completed_at or iso(self._setting.clock.now())
         result.started_at = result.started_at or result.completed_at
         follows = Continue(then) if then else after(task.step, result, attempt, may_ask=may_ask)

@@ -198,7 +198,7 @@ def test_when_nobody_knows_a_fix_a_person_is_asked_and_nothing_is_changed(bench:
     question = log.question
     assert question is not None
     assert question.text == (
-        f"heal could not be healed: fixer (playbook) knows no further fix; 1 attempt was made. BuildError: {_BUILD}"
+        f"not healed: fixer (playbook) knows no further fix; nothing was tried. BuildError: {_BUILD}"
     )
     assert [option.id for option in question.options] == ["retry", "skip", "help"]
     assert log.results["heal"].outputs["error_type"] == "BuildError"
@@ -512,3 +512,105 @@ def test_a_fix_is_judged_by_what_the_command_does_now(after: Failure | None, ver
 def test_failing_tests_are_counted(now: int, verdict: str) -> None:
     before = _failure("TestFailure", tests_failed=2)
     assert judge(before, _failure("TestFailure", "other", tests_failed=now), {"a"}, set()).name == verdict
+
+
+# What others do wrong.
+
+
+def test_a_specialist_that_raises_has_failed_and_its_changes_are_undone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(case: Case, hands: Hands) -> tuple[str, str]:
+        hands.write("half", "made")
+        raise ZeroDivisionError("of a plugin")
+
+    monkeypatch.setattr("test_healing._planned", broken)
+    bench.state(_BUILD)
+    before = bench.files()
+
+    log = bench.run()
+
+    assert _verdicts(log) == ["failed"] * 3
+    assert _healing(log)["actions_taken"][0]["reason"] == "ZeroDivisionError: of a plugin"
+    assert bench.files() == before
+
+
+def test_a_secret_is_in_nothing_that_is_written(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_TOKEN", "s3cret-of-ours")
+    bench.state(f"{_BUILD} s3cret-of-ours")
+    bench.plan({"id": "leak", "write": {"new": "x"}, "title": "wrote s3cret-of-ours"})
+    settings = {"command": bench.command}
+    workflow = Workflow("healing", "Healing", guardrails=bench.guardrails, secrets=["API_TOKEN"])
+
+    executor = WorkflowExecutor(StationRegistry.discover())
+    executor.execute(workflow.station("heal", with_=settings), WorkflowContext(bench.workspace))
+
+    own = {p: d for p, d in tree(bench.workspace / ".mity").items() if "checkpoints/" not in p}
+    assert any(b"***" in data for data in own.values())
+    assert not [path for path, data in own.items() if b"s3cret-of-ours" in data]
+
+
+def test_an_ignored_file_outlives_a_fix_that_changes_what_is_ignored(bench: Bench) -> None:
+    (bench.workspace / ".gitignore").write_text("runs*\nplan.json\nsite\nprecious\n", encoding="utf-8")
+    (bench.workspace / "precious").write_text("mine", encoding="utf-8")
+    bench.state(_BUILD)
+    bench.plan({"id": "unignores", "write": {".gitignore": "site\nruns\n"}})
+
+    log = bench.run()
+
+    assert _verdicts(log)[0] == "same"
+    assert (bench.workspace / "precious").read_text(encoding="utf-8") == "mine"
+    assert (bench.workspace / ".gitignore").read_text(encoding="utf-8").endswith("precious\n")
+
+
+def test_the_question_in_finally_is_a_failure_that_says_what_was_asked(bench: Bench) -> None:
+    bench.state(_BUILD)
+    bench.plan()
+    workflow = Workflow("healing", "Healing", guardrails=bench.guardrails).station("shell", with_={"command": ["true"]})
+    workflow = workflow.finally_station("heal", with_={"command": bench.command})
+
+    log = WorkflowExecutor(StationRegistry.discover()).execute(workflow, WorkflowContext(bench.workspace))
+
+    assert log.state is ExecutionState.FAILED
+    assert "knows no further fix" in (log.error or "")
+
+
+def test_a_kill_while_files_are_put_back_is_made_good(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mityflow.healing.checkpoints import Checkpoints
+
+    bench.state(_BUILD)
+    before = bench.files()
+    bench.plan(*_useless(1))
+    restore = Checkpoints.restore
+
+    def killed(self: Checkpoints, tree: str) -> None:
+        raise SystemExit("as if it were killed")
+
+    monkeypatch.setattr(Checkpoints, "restore", killed)
+    bench.run()
+    assert bench.files() != before
+    monkeypatch.setattr(Checkpoints, "restore", restore)
+    bench.plan()
+
+    bench.resume()
+
+    assert bench.files() == before
+
+
+def test_a_crash_after_any_record_ends_in_the_same_question(bench: Bench) -> None:
+    bench.state(_BUILD)
+    bench.plan()
+    before = bench.files()
+    first = bench.run()
+    journal = bench.workspace / ".mity" / "runs" / first.run_id / "events.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    asked = next(i for i, line in enumerate(lines) if b'"kind":"asked"' in line)
+    for count in range(2, len(lines)):
+        journal.write_bytes(b"".join(lines[:count]))
+        runs = bench.runs
+
+        log = bench.resume()
+
+        assert (log.state, bench.files()) == (ExecutionState.WAITING, before)
+        assert log.question == first.question
+        assert bench.runs == runs + (0 if count > asked else 1)

@@ -144,7 +144,7 @@ def test_nothing_that_was_built_is_committed_or_left_unignored(made: Made) -> No
 @pytest.mark.parametrize("made", _of_each([s for s in STACKS if s != "electron-app"]), indirect=True)
 def test_a_port_that_is_taken_is_told_by_the_station_and_by_the_application(made: Made, tmp_path: Path) -> None:
     workflow = "version: 1\nid: again\ninputs: {app_name: {}, stack: {}, port: {type: integer}}\n"
-    workflow += "stations:\n  - {station: launch, with: {port: '{{ inputs.port }}'}}\n"
+    workflow += "stations:\n  - {station: launch, with: {heal: false, port: '{{ inputs.port }}'}}\n"
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         (tmp_path / "again.yaml").write_text(workflow)
@@ -195,7 +195,7 @@ def _can_unshare() -> bool:
 def test_without_a_network_it_fails_soon_and_says_why(stack: str, tmp_path: Path) -> None:
     if not _can_unshare():
         pytest.skip("a network can only be taken away by root, on Linux")
-    workflow = "version: 1\nid: offline\ninputs: {app_name: {}, stack: {}}\nstations: [scaffold, build-test]\n"
+    workflow = "version: 1\nid: offline\ninputs: {app_name: {}, stack: {}}\nstations:\n  - scaffold\n  - {station: build-test, with: {heal: false}}\n"
     (tmp_path / "offline.yaml").write_text(workflow)
 
     begun = time.monotonic()

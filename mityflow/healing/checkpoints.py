@@ -60,7 +60,7 @@ class Checkpoints:
 
     def __init__(self, root: Path, store: Path) -> None:
         self.root = root
-        self._store = store
+        self.store = store
         self._prepared = False
 
     def take(self) -> str:
@@ -68,7 +68,7 @@ class Checkpoints:
         self._prepare()
         self._leave_out_large()
         ignored = self._list("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
-        write_atomically(self._store / _IGNORED, "\0".join(ignored).encode(errors="surrogateescape"))
+        write_atomically(self.store / _IGNORED, "\0".join(ignored).encode(errors="surrogateescape"))
         return self.now()
 
     def now(self) -> str:
@@ -96,10 +96,8 @@ class Checkpoints:
 
     def text(self, tree: str, path: str) -> str | None:
         """A file's text in a checkpoint; None where it is not there or is no text."""
-        if not self._git("ls-tree", "-z", tree, "--", path):
-            return None
-        text = self._git("cat-file", "blob", f"{tree}:{path}")
-        return None if "\0" in text else text
+        found = self._run("cat-file", "blob", f"{tree}:{path}")
+        return None if found.exit_code != 0 or found.stdout_truncated or "\0" in found.stdout else found.stdout
 
     def files(self) -> list[str]:
         """The paths of all files that a checkpoint would keep now."""
@@ -124,8 +122,8 @@ class Checkpoints:
     def changes_in(self, folder: Path) -> dict[str, bytes | None]:
         """What is different in a folder that :meth:`copy_to` filled: the new content, None for a deleted file."""
         before = self._git("write-tree").strip()
-        index = {"GIT_INDEX_FILE": str(self._store / "copy.index"), "GIT_WORK_TREE": str(folder)}
-        shutil.copyfile(self._store / "index", index["GIT_INDEX_FILE"])
+        index = {"GIT_INDEX_FILE": str(self.store / "copy.index"), "GIT_WORK_TREE": str(folder)}
+        shutil.copyfile(self.store / "index", index["GIT_INDEX_FILE"])
         self._git("add", "--all", ".", cwd=folder, env=index)
         paths = self._list("diff-index", "--cached", "--no-renames", "--name-only", "-z", before, env=index)
         return {path: _content(folder / path) for path in paths if not _is_link_to(folder / path, self.root / path)}
@@ -138,29 +136,29 @@ class Checkpoints:
         if shutil.which("git") is None:
             raise CheckpointError("git is not installed, so no fix could be undone", hint="install git")
         try:
-            if not (self._store / "HEAD").exists():
-                shutil.rmtree(self._store, ignore_errors=True)
-                self._store.mkdir(parents=True)
+            if not (self.store / "HEAD").exists():
+                shutil.rmtree(self.store, ignore_errors=True)
+                self.store.mkdir(parents=True)
                 self._git("init", "-q", "--template=", "--initial-branch=main")
-            (self._store / "index.lock").unlink(missing_ok=True)  # of a process that was killed; we hold the workspace
-            info = self._store / "info"
+            (self.store / "index.lock").unlink(missing_ok=True)  # of a process that was killed; we hold the workspace
+            info = self.store / "info"
             info.mkdir(exist_ok=True)
             made = [pattern for file, pattern in _MADE_BY.items() if (self.root / file).exists()]
             (info / "exclude").write_text("\n".join([*_MADE, *made, *self._own_folder(), ""]), encoding="utf-8")
             (info / "attributes").write_text("* -text -filter -ident -working-tree-encoding !diff\n", encoding="utf-8")
         except OSError as error:
-            raise CheckpointError(f"cannot write {error.filename or self._store}: {error.strerror}") from error
+            raise CheckpointError(f"cannot write {error.filename or self.store}: {error.strerror}") from error
         self._prepared = True
 
     def _own_folder(self) -> list[str]:
         """Where the checkpoints themselves lie, if that is inside of what is kept."""
-        inside = self._store.is_relative_to(self.root)
-        return ["/" + self._store.relative_to(self.root).as_posix()] if inside else []
+        inside = self.store.is_relative_to(self.root)
+        return ["/" + self.store.relative_to(self.root).as_posix()] if inside else []
 
     def _forget_ignored(self) -> None:
         """Whatever a fix did to the rules of what is ignored: what they ignored before it is not ours to put back."""
         try:
-            ignored = (self._store / _IGNORED).read_bytes().decode(errors="surrogateescape").split("\0")
+            ignored = (self.store / _IGNORED).read_bytes().decode(errors="surrogateescape").split("\0")
         except FileNotFoundError:
             return
         files = {path for path in ignored if path and not path.endswith("/")}
@@ -187,7 +185,7 @@ class Checkpoints:
                 sizes[path.partition("/")[0]] += size
         large += [name for name in files if files[name] > _MOST_FILES or sizes[name] > _LARGEST_FOLDER]
         if large:
-            with open(self._store / "info" / "exclude", "a", encoding="utf-8") as file:
+            with open(self.store / "info" / "exclude", "a", encoding="utf-8") as file:
                 file.writelines("/" + _escaped(path) + "\n" for path in large)
 
     def _list(self, *args: str, env: Mapping[str, str] | None = None) -> list[str]:
@@ -204,7 +202,7 @@ class Checkpoints:
         result = self._run(*args, cwd=cwd, env=env, stdin=stdin)
         if result.timed_out or (check and result.exit_code != 0):
             why = "took too long" if result.timed_out else result.stderr.strip() or f"ended with {result.exit_code}"
-            raise CheckpointError(f"git {args[0]} in {self._store}: {why}")
+            raise CheckpointError(f"git {args[0]} in {self.store}: {why}")
         if result.stdout_truncated:
             raise CheckpointError(f"git {args[0]} printed more than {_KEPT} bytes; are there too many files?")
         return result.stdout
@@ -213,7 +211,7 @@ class Checkpoints:
         self, *args: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, stdin: str = ""
     ) -> CommandResult:
         own = {
-            "GIT_DIR": str(self._store),
+            "GIT_DIR": str(self.store),
             "GIT_WORK_TREE": str(self.root),
             "GIT_CONFIG_GLOBAL": os.devnull,
             "GIT_CONFIG_NOSYSTEM": "1",

@@ -51,7 +51,7 @@ _PLACES = (
     re.compile(r"^(?:E\s+)?\s*File \"(?P<file>[^\"]{1,400})\", line (?P<line>\d+)"),
     re.compile(r"^\s*-->\s+(?P<file>[^\s:]{1,400}):(?P<line>\d+)"),
     re.compile(r"\((?P<file>[^\s()]{1,400}\.[cm]?[jt]sx?|[^\s()]{1,400}\.vue):(?P<line>\d+):\d+\)"),
-    re.compile(r"(?P<file>(?:[A-Za-z]:)?[\w@./\\+-]{1,400}\.\w{1,6})(?::|\(|:\[|, line )(?P<line>\d+)"),
+    re.compile(r"(?<![\w@./\\+-])(?P<file>(?:[A-Za-z]:)?[\w@./\\+-]{1,400}\.\w{1,6})(?::|\(|:\[|, line )(?P<line>\d+)"),
 )
 
 
@@ -63,7 +63,7 @@ class _Cause(NamedTuple):
     rule: Rule
     error_type: str
     file: str | None
-    line: int | None
+    line: str | None
     details: Mapping[str, str]
 
 
@@ -109,9 +109,7 @@ def _causes(
     return causes + _found_by([rule for rule in known if rule not in ours], lines, found, project)
 
 
-def _found_by(
-    rules: Sequence[Rule], lines: Sequence[str], found: Sequence[Role], project: Project
-) -> list[_Cause]:
+def _found_by(rules: Sequence[Rule], lines: Sequence[str], found: Sequence[Role], project: Project) -> list[_Cause]:
     lowered = [line.lower() for line in lines]
     index = _Index(lowered)
     causes = []
@@ -161,9 +159,8 @@ def _cause(rule: Rule, match: re.Match[str], lines: Sequence[str], at: int, proj
         return None
     details = _details(match)
     file, number = details.pop("file", None), details.pop("line", None)
-    if file is None:
+    if file is None and rule.error_type == "file":
         file, number = _place(lines, at)
-    line = int(number) if number and number.isdigit() else None
     error_type, rank = rule.error_type, rule.rank
     owns = _BY_OWNER.get(error_type)
     if owns:
@@ -177,7 +174,7 @@ def _cause(rule: Rule, match: re.Match[str], lines: Sequence[str], at: int, proj
         error_type = "ConfigError"
     elif error_type == "file":
         error_type, rank = _by_file(file, rank)
-    return _Cause(rank, at, rule, error_type, file, line, details)
+    return _Cause(rank, at, rule, error_type, file, number, details)
 
 
 def _by_file(file: str | None, rank: int) -> tuple[str, int]:
@@ -220,11 +217,16 @@ def _diagnosis(cause: _Cause, lines: Sequence[str], found: Sequence[Role]) -> Di
         for i in range(cause.at + 1, min(len(lines), cause.at + 12))
         if lines[i].strip() and found[i] is not Role.WARNING
     ]
-    name = signature(cause.error_type, cause.rule.id, first, cause.file)
-    evidence = (first, *more[: _EVIDENCE - 1])
-    reason = cause.rule.reason or f"rule {cause.rule.id}"
+    file, line = (cause.file, cause.line) if cause.file else _place(lines, cause.at)
     return Diagnosis(
-        cause.error_type, name, evidence, cause.file, cause.line, cause.rule.id, dict(cause.details), reason
+        cause.error_type,
+        signature(cause.error_type, cause.rule.id, first, file),
+        (first, *more[: _EVIDENCE - 1]),
+        file,
+        int(line) if line and line.isdigit() else None,
+        cause.rule.id,
+        dict(cause.details),
+        cause.rule.reason or f"rule {cause.rule.id}",
     )
 
 

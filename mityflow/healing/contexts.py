@@ -24,7 +24,7 @@ _DIFF = re.compile(
     r"^\s*(?:E\s+)?(?:[-+?] |[-+]{1,2}\s*(?:Expected|Received|Snapshot)\b|(?:Expected|Received|Actual|expected|actual|left|right|got|want"
     r"|Expected substring|Received string|Expected value|but was|to contain|to equal|Erwartet|Tats.chlich|Attendu|Obtenu)\s*[:=])"
 )
-_EXCERPT = re.compile(r"^\s*(?:[>❯→✘]?\s*\d*\s*[|│┃╭╰├┆]|[>❯]\s*\d+\s*[|│ ]|\d+ [|│]|:\s{2,}|\.\.\. )")
+_EXCERPT = re.compile(r"^\s*(?:(?:[>❯→✘]\s*)?(?:\d+\s*)?[|│┃╭╰├┆]|[>❯]\s*\d+\s*[|│ ]|\d+ [|│]|:\s{2,}|\.\.\. )")
 _PASSED = re.compile(
     r"^\s*(?:✓|✔|√|ok \d|PASS\b|\[\s*PASS|--- PASS)|\bPASSED(?:\s+\[|\s*$)|^test .{1,200} \.\.\. (?:ok|ignored)$|^\s*(?:Passed|Bestanden|Réussi) \S"
 )
@@ -83,7 +83,9 @@ _PYTEST_FIRST = re.compile(
     r"^E\s+(?:[\w.]+\.)?(\w*(?:Error|Exception|Exit|Interrupt|Refused|Failed|NotFound|Timeout|Warning|Invalid|Denied|Missing|Required))\b"
 )
 _CAPTURED_JS = re.compile(r"^(?:stdout|stderr) \| ")
-_AFTER_CAPTURED = re.compile(r"^\s*(?:[✓✔√×✗❯↓] |FAIL|RUN |Test Files|⎯{3,}|Snapshots |% Coverage)|^(?:npm|yarn|error|ERROR:) ")
+_AFTER_CAPTURED = re.compile(
+    r"^\s*(?:[✓✔√×✗❯↓] |FAIL|RUN |Test Files|⎯{3,}|Snapshots |% Coverage)|^(?:npm|yarn|error|ERROR:) "
+)
 _CONSOLE_JS = re.compile(r"^\s{0,6}console\.(?:log|error|warn|info|debug|trace)\s*(?:\S+:\d+)?$")
 _RUST_WARNING = re.compile(r"^warning(?:\[\w+\])?: ")
 _DOTNET_LOW = re.compile(r"^(?:info|warn|dbug|trce): ")
@@ -107,13 +109,15 @@ _LISTENS = re.compile(
 )
 _TAKEN = re.compile(r"in use|EADDRINUSE|AddrInUse|Errno (?:98|48)|10048|already bound|bereits verwendet")
 _LOG_LEVEL = re.compile(r"\b(INFO|DEBUG|ERROR|FATAL|CRITICAL|SEVERE)\b|^(info|fail|crit|dbug): ")
-_STAMPED = re.compile(r"^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d|^\[?\d\d:\d\d:\d\d|^(?:INFO|ERROR|CRITICAL): |^(?:info|fail|crit): ")
+_STAMPED = re.compile(
+    r"^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d|^\[?\d\d:\d\d:\d\d|^(?:INFO|ERROR|CRITICAL): |^(?:info|fail|crit): "
+)
 _STOPPING = re.compile(
     r"(?i)shut|stop|clos|exit|terminat|clean|dispos|error starting|unregister|destroy|releas|cancel|evict|condition evaluation|disconnect"
 )
 _TRACE = "Traceback (most recent call last):"
 _CHAINED = re.compile(
-    r"^(?:\s*\|?\s*)?(?:During handling of the above exception|The above exception was the direct cause)"
+    r"^\s*(?:\|\s*)?(?:During handling of the above exception|The above exception was the direct cause)"
 )
 
 

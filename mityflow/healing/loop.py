@@ -36,6 +36,7 @@ RERUN = "rerun"
 _TAIL = 16_000
 _NO_FIX = "no_fix"
 _CHECKPOINTS = "checkpoints"
+_at_work: set[Path] = set()
 
 
 class Healer:
@@ -52,13 +53,18 @@ class Healer:
 
     def run(self) -> StationResult:
         """To a success, a skip, or a question."""
+        store = self._checkpoints.store
+        if store in _at_work:
+            return StationResult.failure(
+                f"another step is healing {self._root}; let one wait for the other with 'needs'"
+            )
+        _at_work.add(store)
         try:
-            asked = self._reopen()
-            if asked is not None:
-                return asked
-            return self._heal()
+            return self._reopen() or self._heal()
         except CheckpointError as error:
             return self._ask(Exceeded(_CHECKPOINTS, error.message))
+        finally:
+            _at_work.discard(store)
 
     # How a session begins and goes on.
 
@@ -134,6 +140,8 @@ class Healer:
                 self._close_attempt(Verdict("interrupted", "the time was up before it was verified"), restore=True)
             return None
         counts = {"tests_total": trial.tests_total, "tests_skipped": trial.tests_skipped}
+        if session.failure is None:
+            self._begun = time.monotonic()  # healing begins with the first failure, however long that took
         failure = self._failure_of(trial)
         seen = frozenset(session.failures_seen)
         if failure:
@@ -225,6 +233,10 @@ class Healer:
         except MityError as error:
             cost = error.cost if isinstance(error, AgentError) else Cost()
             self._close_attempt(Verdict("failed", error.message), restore=True, cost=cost, began=began)
+            return None
+        except Exception as error:  # noqa: BLE001 - whoever mends may come from a plugin
+            reason = f"{type(error).__name__}: {error}"
+            self._close_attempt(Verdict("failed", reason), restore=True, began=began)
             return None
         if proposal is None:
             self._close_attempt(Verdict("none", f"the {agent.name} of {name} knows no fix"), restore=True, began=began)

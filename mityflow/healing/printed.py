@@ -6,10 +6,10 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 
-LONGEST_LINE = 1000
-_HEAD = 4000
-_MIDDLE = 20_000
-_TAIL = 12_000
+LONGEST_LINE = 800
+_HEAD = 3000
+_MIDDLE = 5000
+_TAIL = 5000
 _REPEATS = 4
 _AFTER = 8
 """Lines that are kept after one that may matter: its details."""

@@ -31,7 +31,8 @@ _CONFIG = re.compile(
 _TEST = re.compile(
     r"(?:^|[\\/])(?:tests?|__tests__|e2e|spec)[\\/]|(?:^|[\\/])(?:test_[^\\/]+|conftest)\.py$|[._-](?:test|spec)\.[a-z]+$|Tests?\.(?:java|cs|kt)$"
 )
-_PATH = re.compile(r"(?:[A-Za-z]:)?[\w.@+-]*(?:[\\/][\w.@+ -]+)+\.(?:py|java|rs|cs|[cm]?[jt]sx?|vue|kt)\b")
+_WORD = re.compile(r"[^\s'\"`(),<>|\[\]{}]+")
+_SOURCE = re.compile(r"^((?:[A-Za-z]:)?[^:]*[\\/][^:]*)\.(?:py|java|rs|cs|[cm]?[jt]sx?|vue|kt)(?::|$)")
 _NAMES = (
     re.compile(r"\buvicorn\b[^\n]*?\s([A-Za-z_]\w*)(?:\.\w+)*:\w+"),
     re.compile(r"\bgunicorn\b[^\n]*?\s([A-Za-z_]\w*)(?:\.\w+)*:\w+"),
@@ -50,7 +51,10 @@ _NAMES = (
     re.compile(r"^rootdir: \S*[\\/]([\w.-]+)"),
 )
 _JAVA_SOURCE = re.compile(r"src[\\/](?:main|test)[\\/](?:java|kotlin)[\\/]([\w\\/]+)[\\/]\w+\.(?:java|kt)")
-_JAVA_FRAME = re.compile(r"^\s+at ((?:[a-z_]\w*\.){2,})\w+")
+_JAVA_CLASS = re.compile(
+    r"^\s+at (?:\S+/)?((?:[a-z_]\w*\.)+[a-z_]\w*)\.[A-Z]\w*\.main\(|\bRunning ((?:[a-z_]\w*\.)+[a-z_]\w*)\.[A-Z]|<<< .* in ((?:[a-z_]\w*\.)+[a-z_]\w*)\.[A-Z]"
+    r"|\[[ \w,-]*main\] ((?:[a-z_]\w+\.)+[a-z_]\w+)\.[A-Z]\w*Application"
+)
 # What authors call their own modules far more often than anybody publishes a package of that name.
 _USUAL = frozenset(
     [
@@ -105,9 +109,11 @@ _USUAL = frozenset(
         "middleware",
     ]
 )
+_HOSTS = ("com.github.", "io.github.", "com.gitlab.", "net.sourceforge.")
 _KNOWN_FOREIGN_JAVA = re.compile(
     r"^(?:java|javax|jakarta|org\.(?:springframework|junit|hibernate|apache|slf4j|mockito|assertj|eclipse)|io\.quarkus|com\.(?:fasterxml|google))\b"
 )
+_FOREIGN_DOTNET = re.compile(r"(?:System|Microsoft)(?:\.|$)")
 _GENERIC = frozenset(
     [
         "home",
@@ -178,14 +184,15 @@ class Project:
             return False
         for own in self._packages:
             parts = own.split(".")
-            for depth in range(len(parts), 1, -1):
-                prefix = ".".join(parts[:depth])
-                if name == prefix or name.startswith(prefix + "."):
-                    return True
+            prefix = ".".join(parts[: 3 if own.startswith(_HOSTS) else 2])
+            if name == prefix or name.startswith(prefix + "."):
+                return True
         return False
 
     def owns_dotnet(self, name: str) -> bool:
         """Whether a .NET namespace or type is the project's."""
+        if _FOREIGN_DOTNET.match(name):
+            return False
         return _plain(name.partition(".")[0]) in self._names or any(
             _plain(name).startswith(own) for own in self._names if len(own) > 3
         )
@@ -203,11 +210,18 @@ class Project:
                     self._names.add(_plain(name.partition(".")[0]))
                 self._names.add(_plain(name.rpartition("/")[2]))
         if "/" in line or "\\" in line:
-            for path in _PATH.findall(line):
-                self._learn_path(path)
+            for word in _WORD.findall(line):
+                path = _SOURCE.match(word)
+                if path:
+                    self._learn_path(path[1])
             java = _JAVA_SOURCE.search(line)
             if java:
                 self._packages.add(java[1].replace("/", ".").replace("\\", "."))
+        if "main" in line or "unning " in line or "<<<" in line:
+            named = _JAVA_CLASS.search(line)
+            package = next(filter(None, named.groups()), None) if named else None
+            if package and not _KNOWN_FOREIGN_JAVA.match(package):
+                self._packages.add(package)
 
     def _learn_path(self, path: str) -> None:
         if foreign(path):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -112,7 +112,7 @@ def _rule(data: Mapping[str, Any], origin: str, stacks: Sequence[str]) -> Rule:
         raise UsageError(f"{origin} is no rule: {error!r}") from error
 
 
-@lru_cache(maxsize=None)
+@cache
 def compiled(text: str) -> re.Pattern[str]:
     """A regular expression, compiled when it is first used."""
     return re.compile(text)

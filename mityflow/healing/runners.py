@@ -7,7 +7,7 @@ assertion's, the rest compares texts, and whatever these say nobody raised. Wher
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from mityflow.healing.project import is_test
@@ -27,10 +27,8 @@ _ASSERTION = re.compile(
     r"|WantedButNotInvoked|ArgumentsAreDifferent|Hook timed out|Status expected|JSON path|Response status|No value at JSON|Range for response"
 )
 _FRAME = re.compile(r"^\s+at |^\s*❯ ")
-_FRAME_PLACE = re.compile(r"([\w@./\\-]+):\d+:\d+")
-_LOG_LINE = re.compile(
-    r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|^\d\d:\d\d:\d\d[.,]\d+ |^(?:fail|crit|warn|info): "
-)
+_FRAME_PLACE = re.compile(r"(?<![\w@./\\-])([\w@./\\-]+):\d+:\d+")
+_LOG_LINE = re.compile(r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|^\d\d:\d\d:\d\d[.,]\d+ |^(?:fail|crit|warn|info): ")
 _LEVELLED = re.compile(r"\b(?:TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL)\b|^(?:fail|crit|warn|info): ")
 
 Mark = Callable[[Sequence[str], list[Role], int, int], None]
@@ -48,23 +46,27 @@ def is_assertion(line: str) -> bool:
 
 def failures(lines: Sequence[str], found: list[Role]) -> None:
     """Mark what is inside the blocks of failed tests."""
+    seen: set[re.Pattern[str]] = set()
+    wanted = {block.only_after for block in _BLOCKS if block.only_after}
     i = 0
     while i < len(lines):
-        block = next((b for b in _BLOCKS if b.begins.search(lines[i])), None) if lines[i] else None
-        if block is None or (block.only_after and not _before(lines, i, block.only_after)):
+        block = None
+        if lines[i]:
+            seen |= {pattern for pattern in wanted - seen if pattern.search(lines[i])}
+            block = next((b for b in _BLOCKS if _allowed(b, seen) and b.begins.search(lines[i])), None)
+        if block is None:
             i += 1
             continue
-        end = next(
-            (j for j in range(i + 1, len(lines)) if lines[j] and (block.ends.search(lines[j]) or block.begins.search(lines[j]))),
-            len(lines),
-        )
+        end = i + 1
+        while end < len(lines) and not (lines[end] and block.is_over(lines[end])):
+            end += 1
         block.mark(lines, found, i, end)
         i = end
     _logs_of_java_tests(lines, found)
 
 
-def _before(lines: Sequence[str], at: int, pattern: re.Pattern[str]) -> bool:
-    return any(pattern.search(lines[j]) for j in range(max(0, at - 400), at) if lines[j])
+def _allowed(block: _Block, seen: Collection[re.Pattern[str]]) -> bool:
+    return block.only_after is None or block.only_after in seen
 
 
 def _judge(lines: Sequence[str], found: list[Role], head: int, end: int) -> None:
@@ -167,7 +169,9 @@ def _indented(lines: Sequence[str], found: list[Role], begin: int, end: int) -> 
 
 def _logs_of_java_tests(lines: Sequence[str], found: list[Role]) -> None:
     """What the application logs while its tests run is no more than captured output: a failure is shown again."""
-    begin = next((i for i, line in enumerate(lines) if line.startswith("[INFO]  T E S T S") or " Running " in line[:20]), None)
+    begin = next(
+        (i for i, line in enumerate(lines) if line.startswith("[INFO]  T E S T S") or " Running " in line[:20]), None
+    )
     if begin is None or not any("<<< " in line for line in lines):
         return
     inside = False
@@ -187,11 +191,17 @@ class _Block(NamedTuple):
     mark: Mark
     only_after: re.Pattern[str] | None = None
 
+    def is_over(self, line: str) -> bool:
+        """Whether the block ends before this line."""
+        return self.ends.search(line) is not None or self.begins.search(line) is not None
+
 
 _BLOCKS = (
     _Block(
         re.compile(r"^\s{0,4}● (?!Validation|Console|Process|Deprecation|Cannot)\S"),
-        re.compile(r"^(?:Test Suites:|Tests:|Snapshot Summary|PASS |FAIL |RUNS |Summary of all|npm |yarn |error Command)"),
+        re.compile(
+            r"^(?:Test Suites:|Tests:|Snapshot Summary|PASS |FAIL |RUNS |Summary of all|npm |yarn |error Command)"
+        ),
         _jest,
     ),
     _Block(
@@ -206,7 +216,9 @@ _BLOCKS = (
         re.compile(r"^\s+\d+ failing"),
     ),
     _Block(re.compile(r"^(?:FAIL|ERROR): \S+ \("), re.compile(r"^={30,}$|^Ran \d+ test"), _unittest),
-    _Block(re.compile(r"<<< (?:FAILURE|ERROR)!"), re.compile(r"^\[(?:INFO|ERROR|WARNING)\]|^\d{4}-\d\d-\d\d"), _surefire),
+    _Block(
+        re.compile(r"<<< (?:FAILURE|ERROR)!"), re.compile(r"^\[(?:INFO|ERROR|WARNING)\]|^\d{4}-\d\d-\d\d"), _surefire
+    ),
     _Block(
         re.compile(r"^(?:\[ERROR\] )?(?:Failures|Errors|Failed tests|Tests in error): *$"),
         re.compile(r"^\[INFO\]|^(?:\[\w+\] )?Tests run:"),
@@ -215,13 +227,28 @@ _BLOCKS = (
     ),
     _Block(
         re.compile(r"^\s*(?:Error Message|Fehlermeldung|Message d.erreur|错误消息|エラー メッセージ):\s*$"),
-        re.compile(r"^\s*(?:Stack Trace|Stapelüberwachung|Stapelverfolgung|Arborescence des appels|Trace de la pile|堆栈跟踪|スタック トレース):"),
+        re.compile(
+            r"^\s*(?:Stack Trace|Stapelüberwachung|Stapelverfolgung|Arborescence des appels|Trace de la pile|堆栈跟踪|スタック トレース):"
+        ),
         _dotnet,
     ),
-    _Block(re.compile(r"^failed \S.*\(\d[\w. ]*\)$"), re.compile(r"^(?:failed|passed|skipped) \S|^Test run summary|^\S"), _indented),
-    _Block(re.compile(r"^\s*-{3,4} .+ (?:stdout|stderr) -{3,4}$|^\s*(?:stdout|stderr) ───|^-+ (?:STDOUT|STDERR): "), re.compile(r"^failures:$|^─{3,}$|^\s+(?:PASS|FAIL|SIGKILL|Canceling) \["), _cargo),
+    _Block(
+        re.compile(r"^failed \S.*\(\d[\w. ]*\)$"),
+        re.compile(r"^(?:failed|passed|skipped) \S|^Test run summary|^\S"),
+        _indented,
+    ),
+    _Block(
+        re.compile(r"^\s*-{3,4} .+ (?:stdout|stderr) -{3,4}$|^\s*(?:stdout|stderr) ───|^-+ (?:STDOUT|STDERR): "),
+        re.compile(r"^failures:$|^─{3,}$|^\s+(?:PASS|FAIL|SIGKILL|Canceling) \["),
+        _cargo,
+    ),
     _Block(re.compile(r"^(?:HeadlessChrome|Chrome|Firefox|\S+ Headless).*\S FAILED$"), re.compile(r"^\S"), _indented),
-    _Block(re.compile(r"^(?:LOG|ERROR|WARN|INFO|DEBUG): ['\"A-Z(]"), re.compile(r"^\S"), _all_quoted, re.compile(r"\[karma|\[launcher\]")),
+    _Block(
+        re.compile(r"^(?:LOG|ERROR|WARN|INFO|DEBUG): ['\"A-Z(]"),
+        re.compile(r"^\S"),
+        _all_quoted,
+        re.compile(r"\[karma|\[launcher\]"),
+    ),
     _Block(
         re.compile(r"^\s+\d+\) (?:\[[\w ]+\] )?› "),
         re.compile(r"^\s+\d+ (?:failed|passed|skipped|flaky|did not run)"),

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
-from mityflow.sdk import Recipe, Specialist
+from mityflow.sdk import Case, Hands, Recipe, Specialist
 from mityflow_stations.playbooks.caches import clear_caches
 from mityflow_stations.playbooks.environment import set_documented_variable
 from mityflow_stations.playbooks.fixers import run_fixer
 from mityflow_stations.playbooks.flaky import run_again
 from mityflow_stations.playbooks.locks import update_lock
+from mityflow_stations.playbooks.maven import add_artifact
 from mityflow_stations.playbooks.packages import add_package, add_types, install_again
 from mityflow_stations.playbooks.ports import end_own_application, use_another_port
-from mityflow_stations.playbooks.restore import restore_configuration, restore_manifest, restore_named
+from mityflow_stations.playbooks.restore import (
+    restore_configuration,
+    restore_lost_entries,
+    restore_manifest,
+    restore_named,
+)
 from mityflow_stations.playbooks.toolchains import newer_node
+
+
+_Apply = Callable[[Case, Hands], tuple[str, str] | None]
 
 
 class Implementer(Specialist):
@@ -51,6 +60,15 @@ class Tester(Specialist):
         return (Recipe("rerun", run_again),)
 
 
+def of_packages(recipe: _Apply) -> _Apply:
+    """The recipe for failures of packages only: DevOps also acts on programs that fail by themselves."""
+
+    def apply(case: Case, hands: Hands) -> tuple[str, str] | None:
+        return recipe(case, hands) if case.diagnosis.error_type == "DependencyError" else None
+
+    return apply
+
+
 class DevOps(Specialist):
     """Mends dependencies, tools, ports and what an application runs on."""
 
@@ -65,13 +83,15 @@ class DevOps(Specialist):
         return (
             Recipe("end-own-application", end_own_application),
             Recipe("another-port", use_another_port),
-            Recipe("restore-manifest", restore_manifest),
+            Recipe("restore-lost-entries", of_packages(restore_lost_entries)),
             Recipe("update-lock", update_lock),
             Recipe("add-types", add_types),
             Recipe("add-package", add_package),
+            Recipe("add-artifact", add_artifact),
             Recipe("install-again", install_again),
             Recipe("newer-node", newer_node),
-            Recipe("restore", restore_named),
+            Recipe("restore", of_packages(restore_named)),
+            Recipe("restore-manifest", of_packages(restore_manifest)),
             Recipe("clear-caches", clear_caches),
         )
 

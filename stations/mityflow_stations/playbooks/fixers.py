@@ -6,7 +6,7 @@ from mityflow.sdk import Case, Hands
 
 _STYLE = (
     "python-lint",
-    "eslint-errors",
+    "lint",
     "rustfmt",
     "java-style",
     "rustc",

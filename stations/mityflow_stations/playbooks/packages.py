@@ -16,6 +16,7 @@ from mityflow.sdk import Case, CommandResult, Hands, NotAllowedError
 _INSTALL = 240.0
 _NPM = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
 _NAME = re.compile(r"(?:@[a-z0-9~][\w.~-]*/)?[a-z0-9~][\w.~-]*", re.IGNORECASE)
+_IMPORT = re.compile(r"\b(import|from|require|environment|preset)\b|@use|@plugin")
 _SOURCES = ("*.ts", "*.tsx", "*.js", "*.jsx", "*.mjs", "*.cjs", "*.mts", "*.cts", "*.vue", "*.css", "*.scss")
 # What is imported under another name than it is published.
 _PYTHON = {
@@ -57,7 +58,7 @@ def install_again(case: Case, hands: Hands) -> tuple[str, str] | None:
         return None
     if hands.exists("package.json"):
         name = _js_package(case)
-        broken = case.diagnosis.rule in ("node-abi", "shell-not-found", "node-missing-dependency", "npx-missing")
+        broken = case.diagnosis.rule in ("node-abi", "shell-not-found", "node-missing-package", "npx-missing")
         if (name and _declares(_package_json(hands), name)) or broken:
             argv = ["npm", "ci" if hands.exists("package-lock.json") else "install", *_NPM[:2], _NPM[3]]
             if _ran(hands, argv):
@@ -79,7 +80,7 @@ def add_types(case: Case, hands: Hands) -> tuple[str, str] | None:
     if case.diagnosis.rule == "python-mypy-stubs":
         name = _distribution(details.get("module") or details.get("other") or "").partition(".")[0]
         return _add_python(case, hands, f"types-{name}", dev=True) if name else None
-    if case.diagnosis.rule != "ts-types-missing":
+    if case.diagnosis.rule != "ts-types":
         return None
     wanted = details.get("package") or details.get("module") or _types_hint(case)
     if not wanted or not _NAME.fullmatch(wanted):
@@ -179,7 +180,9 @@ def _add_python(case: Case, hands: Hands, name: str, *, dev: bool) -> tuple[str,
     python = _venv_python(case)
     if case.was_tried(fix) or not _NAME.fullmatch(name) or python is None:
         return None
-    if not hands.exists("pyproject.toml") and not hands.exists("requirements.txt"):
+    manifest = "pyproject.toml" if hands.exists("pyproject.toml") else "requirements.txt"
+    declared = rf"^[\s\"']*{re.escape(name)}\b(?![-.\w])"
+    if not hands.exists(manifest) or re.search(declared, _read(hands, manifest), re.IGNORECASE | re.MULTILINE):
         return None
     if not _ran(hands, [python, "-m", "pip", "install", "-q", "--", name]):
         return None
@@ -187,7 +190,7 @@ def _add_python(case: Case, hands: Hands, name: str, *, dev: bool) -> tuple[str,
     version = asked.stdout.strip()
     if not asked.ok or not re.fullmatch(r"\d[\w.]*", version):
         return None
-    if not hands.exists("pyproject.toml"):
+    if manifest == "requirements.txt":
         text = _read(hands, "requirements.txt")
         hands.write("requirements.txt", f"{text.rstrip()}\n{name}=={version}\n".lstrip())
         return fix, f"{name} {version} was added to requirements.txt"

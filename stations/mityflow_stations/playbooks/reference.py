@@ -110,13 +110,24 @@ def cut_off(current: str | None, sound: str) -> bool:
     return current != sound and sound.startswith(current.rstrip())
 
 
+def only_lost(current: str | None, sound: str) -> bool:
+    """Whether it is cut off, or lacks lines and has none of anybody's own."""
+    return cut_off(current, sound) or (current is not None and current != sound and not _own(current, sound))
+
+
 def changed_little(current: str | None, sound: str) -> bool:
     """Whether it is cut off, or has next to no lines of anybody's own: those are lost where it is restored."""
     if cut_off(current, sound) or current is None:
         return True
-    own = Counter(line.strip() for line in current.splitlines()) - Counter(line.strip() for line in sound.splitlines())
+    return current != sound and _own(current, sound) <= _OWN_LINES
+
+
+def _own(current: str, sound: str) -> int:
+    """How many lines are not in the sound version; a comma at the end makes no difference."""
+    own = Counter(line.strip().rstrip(",") for line in current.splitlines())
+    own -= Counter(line.strip().rstrip(",") for line in sound.splitlines())
     own.pop("", None)
-    return current != sound and sum(own.values()) <= _OWN_LINES
+    return sum(own.values())
 
 
 def _stem(path: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from mityflow.sdk import Case, Hands, NotAllowedError
-from mityflow_stations.playbooks.reference import Reference, changed_little, cut_off, is_settings
+from mityflow_stations.playbooks.reference import Reference, changed_little, cut_off, is_settings, only_lost
 
 MANIFESTS = {
     "package.json": "package-lock.json",
@@ -20,23 +20,26 @@ _PATH = re.compile(r"[\w@.+/\\-]+\.\w{1,10}")
 
 def restore_named(case: Case, hands: Hands) -> tuple[str, str] | None:
     """The files that the failure names, where they are cut off; nothing of anybody's own is lost."""
-    if case.diagnosis.error_type not in ("BuildError", "ConfigError", "DependencyError"):
-        return None
     reference = Reference(case)
     return _restore(case, hands, reference, _named(case, reference), cut_off)
 
 
+def restore_lost_entries(case: Case, hands: Hands) -> tuple[str, str] | None:
+    """The manifest and its lock file, where they lack entries and have none of anybody's own."""
+    return _restore(case, hands, Reference(case), _manifests(hands), only_lost)
+
+
 def restore_manifest(case: Case, hands: Hands) -> tuple[str, str] | None:
-    """The manifest and its lock file, where what is missing or contradicts itself stands in them."""
-    found = [path for pair in MANIFESTS.items() for path in pair if path]
-    found += hands.files("*.csproj")
-    if case.diagnosis.error_type not in ("ConfigError", "DependencyError"):
-        return None
-    return _restore(case, hands, Reference(case), found, changed_little)
+    """The same where a line or two are changed: those are lost, and are shown."""
+    return _restore(case, hands, Reference(case), _manifests(hands), changed_little)
+
+
+def _manifests(hands: Hands) -> list[str]:
+    return [*(path for pair in MANIFESTS.items() for path in pair if path), *hands.files("*.csproj")]
 
 
 def restore_configuration(case: Case, hands: Hands) -> tuple[str, str] | None:
-    """The configuration files that the failure names, and those of the stack; a line or two may be lost, and are shown."""
+    """The configuration files that the failure names, and the stack's; a line or two may be lost, and are shown."""
     if case.stack is None:
         return None
     paths = case.stack.paths((*case.stack.config_files, *case.stack.required_files), case.app_name)
