@@ -182,6 +182,7 @@ def faults_page() -> Iterator[str]:
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "workflow-file.md": lambda: schema_page("workflow"),
     "stack-file.md": lambda: schema_page("stack"),
+    "rules-file.md": lambda: schema_page("rules"),
     "cli.md": cli_page,
     "faults.md": faults_page,
     "stations.md": stations_page,

@@ -25,8 +25,9 @@ _NAMES: Mapping[str, Kind] = {
     "stack.yaml": "stack",
     "*guardrails*.yaml": "guardrails",
     "*guardrails*.yml": "guardrails",
-    "*rules.yaml": "rules",
-    "*rules.yml": "rules",
+    "rules.yaml": "rules",
+    "*.rules.yaml": "rules",
+    "*.rules.yml": "rules",
 }
 _RULES_KEYS = frozenset({"rules", "stacks"})
 _UNKNOWN = "; the file was checked as a workflow, for none of its keys tells what it is"
