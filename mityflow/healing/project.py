@@ -48,6 +48,7 @@ _NAMES = (
     re.compile(r"\[INFO\] -+< ([\w.-]+:[\w.-]+) >-+"),
     re.compile(r"[\\/]([\w.-]+)\.(?:cs|fs)proj\b"),
     re.compile(r"Building (?:editable|wheel) for ([\w-]+)"),
+    re.compile(r"[\\/]([\w.-]+)[\\/]\.?venv[\\/]"),
     re.compile(r"^rootdir: \S*[\\/]([\w.-]+)"),
 )
 _JAVA_SOURCE = re.compile(r"src[\\/](?:main|test)[\\/](?:java|kotlin)[\\/]([\w\\/]+)[\\/]\w+\.(?:java|kt)")
@@ -144,6 +145,12 @@ _GENERIC = frozenset(
 )
 
 
+# Packages of which modules are imported by their whole path.
+_PACKAGES = frozenset(
+    ("google", "azure", "aws", "django", "flask", "fastapi", "starlette", "pydantic", "sqlalchemy", "celery", "redis")
+)
+
+
 class Project:
     """The names that are the project's own."""
 
@@ -157,8 +164,11 @@ class Project:
 
     def owns_python(self, module: str) -> bool:
         """Whether a Python module is the project's."""
-        first = module.partition(".")[0]
-        return module.startswith(".") or _plain(first) in self._names or first in _USUAL
+        first, dot, _ = module.partition(".")
+        if module.startswith(".") or _plain(first) in self._names or first in _USUAL:
+            return True
+        # Python names the whole path only where it found the first part of it: a package that is there.
+        return bool(dot) and first not in _PACKAGES and any(first in name.split("_") for name in self._names)
 
     def owns_crate(self, name: str) -> bool:
         """Whether a Rust path begins in the project."""
