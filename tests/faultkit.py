@@ -158,11 +158,11 @@ def page() -> str:
     lines = [
         "# Faults, and what healing makes of them",
         "",
-        "Faults are put into freshly made applications and found by their real tools; `python -m pytest -m slow",
-        "tests/test_faults_for_real.py` does it again, and `python tests/faultkit.py` writes this page from its results.",
-        "A fault counts as *healed* when the command passes after a fix, and the same command, run once more by the",
-        "test itself, passes too; as *escalated* when a person was asked and every file was as before. *Agent* means that",
-        "a scripted program, in the place of a model, made the fix.",
+        "Faults are put into freshly made applications and found by their real tools:",
+        "`python -m pytest -m slow tests/test_faults_for_real.py` does it again, and `python tests/faultkit.py` writes",
+        "this page from its results. A fault counts as *healed* when the command passes after a fix, and the same",
+        "command, run once more by the test itself, passes too; as *escalated* when a person was asked and every file",
+        "was as before. *Agent* means that a scripted program, in the place of a model, made the fix.",
         "",
         "| stack | faults | healed by playbook | healed by an agent | escalated | not as it should be |",
         "|---|---|---|---|---|---|",
@@ -189,10 +189,8 @@ def page() -> str:
         "| stack | fault | class | found by | ended | with | seconds |",
         "|---|---|---|---|---|---|---|",
     ]
-    lines += [
-        f"| {r['stack']} | {r['id']} | {r['error_type']} | {r['step']} | {r['result']} | {r['with']} | {r['seconds']:.0f} |"
-        for r in rows
-    ]
+    columns = ("stack", "id", "error_type", "step", "result", "with")
+    lines += [f"| {' | '.join(r[c] for c in columns)} | {r['seconds']:.0f} |" for r in rows]
     return "\n".join(lines) + "\n"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from stationkit import tree
 
+from mityflow.healing.case import NotAllowedError
 from mityflow.healing.checkpoints import CheckpointError, Checkpoints
 
 
@@ -158,7 +159,7 @@ def test_a_link_that_a_program_left_is_not_taken_over(checkpoints: Checkpoints, 
     checkpoints.copy_to(copy)
     (copy / "passwords").symlink_to("/etc/passwd")
 
-    with pytest.raises(CheckpointError, match="link"):
+    with pytest.raises(NotAllowedError, match="link"):
         checkpoints.changes_in(copy)
 
 

@@ -182,6 +182,13 @@ def test_a_file_that_leads_out_of_the_application_is_passed_over(desk: Desk) -> 
     assert not (desk.workspace / "evil").exists()
 
 
+def test_what_a_file_says_cannot_move_the_cursor(desk: Desk) -> None:
+    memory(desk).remember(desk.signature, FIX._replace(title="add\x1b[2J\nadds"))
+    proposal = memory(desk).propose(desk.case, desk.hands())
+    assert proposal is not None
+    assert proposal.title == "add adds"
+
+
 def test_a_protected_path_stays_protected(desk: Desk) -> None:
     memory(desk).remember(desk.signature, FIX._replace(edits=(Edit("tests/new.py", None, "x"),)))
     with pytest.raises(NotAllowedError, match="protected") as raised:

@@ -225,7 +225,8 @@ def test_a_dependency_is_added_in_the_manifests_own_style(before: str, after: st
 
 
 def test_an_artifact_is_added_to_a_pom(bench: Bench) -> None:
-    pom = "<project>\n    <dependencies>\n        <dependency>\n            <groupId>a</groupId>\n        </dependency>\n    </dependencies>\n</project>\n"
+    entry = "        <dependency>\n            <groupId>a</groupId>\n        </dependency>\n"
+    pom = f"<project>\n    <dependencies>\n{entry}    </dependencies>\n</project>\n"
     source = "package a;\nimport org.apache.commons.io.FileUtils;\nclass A {}\n"
     bench.write({"pom.xml": pom, "src/main/java/a/A.java": source})
     printed = "[ERROR] /home/dev/my-app/src/main/java/a/A.java:[2,29] package org.apache.commons.io does not exist"
@@ -312,9 +313,14 @@ def test_hands_replace_what_stands_once(made: Bench) -> None:
 def test_a_copy_is_taken_over_only_as_a_whole(made: Bench) -> None:
     made.write({"tests/test_a.py": "whole\n"})
     hands = made.hands()
-    with pytest.raises(NotAllowedError, match="protected"), hands.copy() as folder:
-        (folder / "src" / "main.js").write_text("changed\n", encoding="utf-8")
-        (folder / "tests" / "test_a.py").write_text("weak\n", encoding="utf-8")
+
+    def weaken() -> None:
+        with hands.copy() as folder:
+            (folder / "src" / "main.js").write_text("changed\n", encoding="utf-8")
+            (folder / "tests" / "test_a.py").write_text("weak\n", encoding="utf-8")
+
+    with pytest.raises(NotAllowedError, match="protected"):
+        weaken()
     assert "one = 1" in made.read("src/main.js")
 
     with hands.copy() as folder:

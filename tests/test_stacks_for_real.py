@@ -195,7 +195,8 @@ def _can_unshare() -> bool:
 def test_without_a_network_it_fails_soon_and_says_why(stack: str, tmp_path: Path) -> None:
     if not _can_unshare():
         pytest.skip("a network can only be taken away by root, on Linux")
-    workflow = "version: 1\nid: offline\ninputs: {app_name: {}, stack: {}}\nstations:\n  - scaffold\n  - {station: build-test, with: {heal: false}}\n"
+    workflow = "version: 1\nid: offline\ninputs: {app_name: {}, stack: {}}\n"
+    workflow += "stations:\n  - scaffold\n  - {station: build-test, with: {heal: false}}\n"
     (tmp_path / "offline.yaml").write_text(workflow)
 
     begun = time.monotonic()

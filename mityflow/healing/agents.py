@@ -61,7 +61,11 @@ class Means(NamedTuple):
         from mityflow.masking import Masker
 
         keys = Masker(value for name, value in env.items() if _KEY.search(name) and len(value) >= _KEY_LENGTH)
-        return cls(lambda text: keys.text(mask(text)), env, workspace, cassettes_of(guardrails, env, workspace))
+
+        def masked(text: str) -> str:
+            return keys.text(mask(text)).encode("utf-8", "replace").decode()  # what is no text cannot be sent
+
+        return cls(masked, env, workspace, cassettes_of(guardrails, env, workspace))
 
 
 def within_budget(settings: AgentSettings, spent: Cost) -> None:

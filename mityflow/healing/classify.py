@@ -195,7 +195,7 @@ def _cause(rule: Rule, match: re.Match[str], lines: Sequence[str], at: int, proj
         names = [details[name] for name in ("module", "namespace") if name in details]
         own = any(owns(project, name) for name in names)
         error_type = rule.own if own else "DependencyError"
-        rank = max(rank, RANKS["source"]) if error_type == "BuildError" else rank
+        rank = max(rank, RANKS["parsing"]) if error_type == "BuildError" else rank
     elif error_type == "config-file":
         if not file or not is_config(file):
             return None

@@ -119,6 +119,9 @@ _STAMPED = re.compile(
 _STOPPING = re.compile(
     r"(?i)shut|stop|clos|exit|terminat|clean|dispos|error starting|unregister|destroy|releas|cancel|evict|condition evaluation|disconnect"
 )
+_STARTED = re.compile(
+    r"^INFO: +Started server process|^INFO: +Application startup complete|\bListening at: |Running on http"
+)
 _TRACE = "Traceback (most recent call last):"
 _CHAINED = re.compile(
     r"^\s*(?:\|\s*)?(?:During handling of the above exception|The above exception was the direct cause)"
@@ -316,6 +319,8 @@ def _survived_tracebacks(lines: Sequence[str], found: list[Role]) -> None:
         else:
             groups.append((i, end))
         i = end
+    if groups and any(_STARTED.search(line) for line in lines[groups[-1][1] :]):
+        _survived(found, *groups[-1])
     for number, (begin, end) in enumerate(groups[:-1]):
         following = groups[number + 1][0]
         went_on = any(lines[j].strip() and found[j] is not Role.RAISED for j in range(end, following)) or any(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
 from mityflow.healing.hands import Change, Hands
@@ -119,6 +118,8 @@ def _replacements(path: str, before: str, after: str) -> list[Edit]:
 
 def _hunks(old: list[str], new: list[str], before: str) -> list[tuple[int, int, int, int]]:
     """What differs, as lines of both, each with so many lines around it that it stands once in the text before."""
+    from difflib import SequenceMatcher
+
     found: list[tuple[int, int, int, int]] = []
     for tag, first, last, begin, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag == "equal":

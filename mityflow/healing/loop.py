@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mityflow.errors import MityError, StoreError
 from mityflow.healing.agents import Agent, Means, make_agent
@@ -38,6 +38,15 @@ _TAIL = 16_000
 _NO_FIX = "no_fix"
 _CHECKPOINTS = "checkpoints"
 _at_work: set[Path] = set()
+
+
+class _NotMade(NamedTuple):
+    """An attempt without a fix: what it came to, what it used up, and what forbids another one."""
+
+    verdict: Verdict
+    cost: Cost = Cost()
+    stop: Exceeded | None = None
+    fix: str = ""
 
 
 class Healer:
@@ -215,36 +224,37 @@ class Healer:
             agent=agent.name,
             checkpoint=checkpoint,
         )
+        proposal = self._proposed(agent, name, case, hands)
+        if isinstance(proposal, _NotMade):
+            known = {"fix": proposal.fix} if proposal.fix else {}
+            self._close_attempt(proposal.verdict, restore=True, cost=proposal.cost, began=began, **known)
+            return proposal.stop
+        self._take_over(proposal, hands, checkpoint, began)
+        return None
+
+    def _proposed(self, agent: Agent, specialist: str, case: Case, hands: Hands) -> Proposal | _NotMade:
+        """The fix that an agent made, or why there is none."""
         try:
             with self._context.within(self._time_left()):
                 proposal = agent.propose(case, hands)
         except CapReachedError as error:
-            self._close_attempt(Verdict("failed", error.message), restore=True, cost=error.cost, began=began)
-            return Exceeded(error.guardrail, error.message)
-        except StoreError:
-            raise
+            return _NotMade(Verdict("failed", error.message), error.cost, Exceeded(error.guardrail, error.message))
         except LimitReached:
-            self._close_attempt(Verdict("interrupted", "the time was up"), restore=True, began=began)
-            return self._limits.time_is_up()
+            return _NotMade(Verdict("interrupted", "the time was up"), stop=self._limits.time_is_up())
         except KeyboardInterrupt:
-            self._close_attempt(Verdict("interrupted", "the run was asked to stop"), restore=True, began=began)
+            self._close_attempt(Verdict("interrupted", "the run was asked to stop"), restore=True)
             raise
         except NotAllowedError as error:
-            self._close_attempt(Verdict("refused", error.message), restore=True, began=began, fix=error.fix)
-            return None
-        except MityError as error:
-            cost = error.cost if isinstance(error, AgentError) else Cost()
-            self._close_attempt(Verdict("failed", error.message), restore=True, cost=cost, began=began)
-            return None
+            return _NotMade(Verdict("refused", error.message), fix=error.fix)
+        except StoreError:
+            raise
         except Exception as error:  # noqa: BLE001 - whoever mends may come from a plugin
-            reason = f"{type(error).__name__}: {error}"
-            self._close_attempt(Verdict("failed", reason), restore=True, began=began)
-            return None
+            reason = error.message if isinstance(error, MityError) else f"{type(error).__name__}: {error}"
+            return _NotMade(Verdict("failed", reason), error.cost if isinstance(error, AgentError) else Cost())
         if proposal is None:
-            self._close_attempt(Verdict("none", f"the {agent.name} of {name} knows no fix"), restore=True, began=began)
-            return Exceeded(_NO_FIX, f"{name} ({agent.name}) knows no further fix")
-        self._take_over(proposal, hands, checkpoint, began)
-        return None
+            stop = Exceeded(_NO_FIX, f"{specialist} ({agent.name}) knows no further fix")
+            return _NotMade(Verdict("none", f"the {agent.name} of {specialist} knows no fix"), stop=stop)
+        return proposal
 
     def _take_over(self, proposal: Proposal, hands: Hands, checkpoint: str, began: float) -> None:
         """Look at what a fix has changed, and note it; one that is not allowed is undone."""

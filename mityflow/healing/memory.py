@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mityflow.errors import MityError
+from mityflow.healing.briefing import one_line
 from mityflow.healing.case import Adjustments, Case, NotAllowedError, Proposal
 from mityflow.healing.edits import Edit, apply, edits_from_data, planned
 from mityflow.healing.hands import Hands
@@ -52,7 +53,16 @@ class RememberedFix(NamedTuple):
             raise TypeError("'stack' is a text")
         worked, failed = (_count(data.get(key)) for key in ("worked", "failed"))
         edits = tuple(edits_from_data(data.get("edits")))
-        return cls(fix, title, agent, stack, edits, _adjustments(data.get("adjustments")), worked, failed)
+        return cls(
+            one_line(fix),
+            one_line(title),
+            one_line(agent),
+            stack,
+            edits,
+            _adjustments(data.get("adjustments")),
+            worked,
+            failed,
+        )
 
 
 class FixMemory:

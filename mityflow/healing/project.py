@@ -24,7 +24,7 @@ _CONFIG = re.compile(
     r"|(?:vite|vitest|electron\.vite|electron-builder|rollup|webpack|babel|jest|karma|eslint|prettier|postcss|tailwind|playwright|svelte|nuxt|next|tsup|stylelint|commitlint|metro|craco|cypress)"
     r"[\w.-]*\.(?:config|conf)\.[cm]?[jt]sx?"
     r"|electron-builder\.(?:ya?ml|json5?|toml)|\.(?:eslintrc|prettierrc|babelrc|stylelintrc|oxlintrc|swcrc|browserslistrc|mocharc|nycrc|npmrc|yarnrc)[\w.-]*"
-    r"|\.env[\w.-]*|docker-compose[\w.-]*\.ya?ml|(?:config|settings)\.(?:ya?ml|json|toml|ini|properties)"
+    r"|\.env[\w.-]*|docker-compose[\w.-]*\.ya?ml|(?:[\w.-]+\.)?(?:config|settings)\.(?:ya?ml|json5?|toml|ini|properties)|config[\\/][\w.-]+\.(?:ya?ml|json5?|toml|ini)"
     r")$",
     re.IGNORECASE,
 )
@@ -49,6 +49,7 @@ _NAMES = (
     re.compile(r"\[INFO\] -+< ([\w.-]+:[\w.-]+) >-+"),
     re.compile(r"[\\/]([\w.-]+)\.(?:cs|fs)proj\b"),
     re.compile(r"Building (?:editable|wheel) for ([\w-]+)"),
+    re.compile(r"[\\/]([\w.-]+)[\\/]\.?venv[\\/]"),
     re.compile(r"^rootdir: \S*[\\/]([\w.-]+)"),
 )
 _JAVA_SOURCE = re.compile(r"src[\\/](?:main|test)[\\/](?:java|kotlin)[\\/]([\w\\/]+)[\\/]\w+\.(?:java|kt)")
@@ -145,6 +146,12 @@ _GENERIC = frozenset(
 )
 
 
+# Packages of which modules are imported by their whole path.
+_PACKAGES = frozenset(
+    ("google", "azure", "aws", "django", "flask", "fastapi", "starlette", "pydantic", "sqlalchemy", "celery", "redis")
+)
+
+
 class Project:
     """The names that are the project's own."""
 
@@ -158,8 +165,11 @@ class Project:
 
     def owns_python(self, module: str) -> bool:
         """Whether a Python module is the project's."""
-        first = module.partition(".")[0]
-        return module.startswith(".") or _plain(first) in self._names or first in _USUAL
+        first, dot, _ = module.partition(".")
+        if module.startswith(".") or _plain(first) in self._names or first in _USUAL:
+            return True
+        # Python names the whole path only where it found the first part of it: a package that is there.
+        return bool(dot) and first not in _PACKAGES and any(first in name.split("_") for name in self._names)
 
     def owns_crate(self, name: str) -> bool:
         """Whether a Rust path begins in the project."""

@@ -22,6 +22,7 @@ RANKS: Mapping[str, int] = {
     "install": 20,  # packages cannot be had, or not together
     "config": 25,  # what tools read does not parse or is not valid
     "missing": 30,  # a package or a tool is not there
+    "parsing": 35,  # the project's source does not parse, or a module of its own is not there
     "source": 40,  # the project's source does not compile, lint or bundle
     "port": 45,  # a port is taken
     "vanished": 47,  # the process that ran the tests, or their browser, is gone

@@ -34,6 +34,7 @@ Rank = Literal[
     "install",
     "config",
     "missing",
+    "parsing",
     "source",
     "port",
     "vanished",

@@ -22,7 +22,6 @@ from mityflow_stations.playbooks.restore import (
 )
 from mityflow_stations.playbooks.toolchains import newer_node
 
-
 _Apply = Callable[[Case, Hands], tuple[str, str] | None]
 
 

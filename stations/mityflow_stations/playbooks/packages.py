@@ -130,14 +130,8 @@ def _js_package(case: Case) -> str | None:
 def _imports(hands: Hands, name: str) -> list[str]:
     """Files of the project that import a package."""
     quoted = re.compile(rf"[\"'(]{re.escape(name)}(?:/[^\"')]*)?[\"')]")
-    found = []
-    for pattern in _SOURCES:
-        for match in hands.search(name, pattern):
-            if quoted.search(match.text) and re.search(
-                r"\b(import|from|require|environment|@use|@plugin|preset)", match.text
-            ):
-                found.append(match.path)
-    return found
+    lines = (match for pattern in _SOURCES for match in hands.search(name, pattern))
+    return [line.path for line in lines if quoted.search(line.text) and _IMPORT.search(line.text)]
 
 
 def _types_hint(case: Case) -> str | None:
