@@ -117,7 +117,9 @@ _STAMPED = re.compile(
 _STOPPING = re.compile(
     r"(?i)shut|stop|clos|exit|terminat|clean|dispos|error starting|unregister|destroy|releas|cancel|evict|condition evaluation|disconnect"
 )
-_STARTED = re.compile(r"^INFO: +Started server process|^INFO: +Application startup complete|\bListening at: |Running on http")
+_STARTED = re.compile(
+    r"^INFO: +Started server process|^INFO: +Application startup complete|\bListening at: |Running on http"
+)
 _TRACE = "Traceback (most recent call last):"
 _CHAINED = re.compile(
     r"^\s*(?:\|\s*)?(?:During handling of the above exception|The above exception was the direct cause)"
@@ -257,7 +259,9 @@ def _logs(lines: Sequence[str], found: list[Role]) -> None:
                 found[i] = Role.WARNING
             if line.startswith(("[INFO]", "[WARNING]")):
                 low = False
-        elif (low and line.startswith(_TRACE) and not (told and _goes_on(lines, i))) or (low and not told and _THROWN.match(line)):
+        elif (low and line.startswith(_TRACE) and not (told and _goes_on(lines, i))) or (
+            low and not told and _THROWN.match(line)
+        ):
             low = False
         elif low and _CONTINUES.match(line) and line.strip():
             if found[i] is Role.RAISED:
