@@ -59,7 +59,8 @@ _LOW = frozenset(
         "40",
     ]
 )
-_THROWN = re.compile(r"^[\w.$]+(?:Error|Exception)\b")
+_BEGINS = re.compile(r"^Traceback|^[\w.$]+(?:Error|Exception)\b")
+"""What begins an exception."""
 _TOLD = frozenset(["WARN", "WARNING", "warn", "warning", "40"])
 """Levels at which an exception that was caught is told of."""
 _WARNING = re.compile(
@@ -83,6 +84,7 @@ _PYTEST_BLOCK = re.compile(r"^_{3,} .{1,300} _{3,}$")
 _PYTEST_FIRST = re.compile(
     r"^E\s+(?:[\w.]+\.)?(\w*(?:Error|Exception|Exit|Interrupt|Refused|Failed|NotFound|Timeout|Warning|Invalid|Denied|Missing|Required))\b"
 )
+_LONG_MESSAGE = re.compile(r"ValidationError|SyntaxError|IndentationError|ConfigError")
 _CAPTURED_JS = re.compile(r"^(?:stdout|stderr) \| ")
 _AFTER_CAPTURED = re.compile(
     r"^\s*(?:[✓✔√×✗❯↓] |FAIL|RUN |Test Files|⎯{3,}|Snapshots |% Coverage)|^(?:npm|yarn|error|ERROR:) "
@@ -106,7 +108,7 @@ _DIFF_HEAD = re.compile(r"^(?:\[ERROR\]\s+)?(?:@@ .* @@|Diff in \S+|--- \S+|\+\+
 _DIFF_LINE = re.compile(r"^(?:\[ERROR\]\s+)?[-+ @\\]|^$")
 _SOURCE = re.compile(r"^\[[\w-]{1,20}\] ")
 _LISTENS = re.compile(
-    r"\b(?:[Ll]istening (?:at|on)|running on (?:http|port)|Now listening on|Local:\s+http|started on port|ready (?:in|on) )"
+    r"\b(?:(?<!that's )[Ll]istening (?:at|on)|running on (?:http|port)|Now listening on|Local:\s+http|started on port|ready (?:in|on) )"
 )
 _TAKEN = re.compile(r"in use|EADDRINUSE|AddrInUse|Errno (?:98|48)|10048|already bound|bereits verwendet")
 _LOG_LEVEL = re.compile(r"\b(INFO|DEBUG|ERROR|FATAL|CRITICAL|SEVERE)\b|^(info|fail|crit|dbug): ")
@@ -185,34 +187,47 @@ def _diffs(lines: Sequence[str], found: list[Role]) -> None:
 
 def _pytest(lines: Sequence[str], found: list[Role]) -> None:
     """In a failure's section only the exception counts, and nothing that was captured."""
-    inside = captured = warnings = first = False
+    inside = unheard = False
+    begin = 0
     for i, line in enumerate(lines):
         if _PYTEST_CAPTURED.match(line):
-            captured = True
+            unheard = True
             found[i] = Role.QUOTED
-            continue
-        if _PYTEST_SECTION.match(line):
-            captured = first = False
+        elif _PYTEST_SECTION.match(line):
+            _pytest_errors(lines, found, begin, i)
+            begin = i
+            unheard = "warnings summary" in line
             inside = _PYTEST_BLOCK.match(line) is not None or bool(re.search(r"= (?:FAILURES|ERRORS) =", line))
-            warnings = "warnings summary" in line
-            continue
-        if captured or warnings:
+        elif unheard or (inside and not _PYTEST_RAISED.match(line)):
             found[i] = Role.QUOTED
-        elif line.startswith("E ") or line == "E":
-            if not first:
-                first = True
-                keep = _PYTEST_FIRST.match(line) is not None and "AssertionError" not in line[:40]
-                validation = keep and bool(re.search(r"ValidationError|SyntaxError|IndentationError|ConfigError", line))
-                found[i] = Role.RAISED if keep else Role.QUOTED
-                more = Role.RAISED if validation else Role.QUOTED
+    _pytest_errors(lines, found, begin, len(lines))
+
+
+def _pytest_errors(lines: Sequence[str], found: list[Role], begin: int, end: int) -> None:
+    """The exceptions of one section, in lines that begin with E: their first lines were raised.
+
+    One that was caught before an assertion failed was survived.
+    """
+    raised: list[int] = []
+    before = ""
+    handling = more = False
+    for i in range(begin, end):
+        line = lines[i]
+        if line.startswith("E ") or line == "E":
+            new = not (before.startswith("E ") or before == "E")
+            error = _PYTEST_FIRST.match(line)
+            if new or (error and not line.startswith("E       ")):
+                assertion = error is None or "AssertionError" in line[:40]
+                more = error is not None and _LONG_MESSAGE.search(line) is not None
+                found[i] = Role.QUOTED if assertion else Role.RAISED
+                if assertion and new and handling:
+                    for j in raised:
+                        found[j] = Role.SURVIVED
+                raised += [] if assertion else [i]
             else:
-                raised_again = _PYTEST_FIRST.match(line) is not None and not line.startswith("E       ")
-                found[i] = Role.RAISED if raised_again or more is Role.RAISED else more
-        else:
-            if line.strip():
-                first = False
-            if inside and not _PYTEST_RAISED.match(line):
-                found[i] = Role.QUOTED
+                found[i] = Role.RAISED if more else Role.QUOTED
+        handling = handling or line.startswith("During handling of")
+        before = line if line.strip() else before
 
 
 def _blocks(lines: Sequence[str], found: list[Role]) -> None:
@@ -253,21 +268,13 @@ def _logs(lines: Sequence[str], found: list[Role]) -> None:
     for i, line in enumerate(lines):
         level = _level_of(line)
         if level is not None:
-            low = level in _LOW
             told = level in _TOLD
-            if low and found[i] is Role.RAISED:
-                found[i] = Role.WARNING
-            if line.startswith(("[INFO]", "[WARNING]")):
-                low = False
-        elif (low and line.startswith(_TRACE) and not (told and _goes_on(lines, i))) or (
-            low and not told and _THROWN.match(line)
-        ):
-            low = False
-        elif low and _CONTINUES.match(line) and line.strip():
-            if found[i] is Role.RAISED:
-                found[i] = Role.WARNING
-        else:
-            low = False
+            low = level in _LOW and not line.startswith(("[INFO]", "[WARNING]"))
+        elif low and line.strip():
+            low = _CONTINUES.match(line) is not None and (told or not _BEGINS.match(line))
+            low = low and (not _BEGINS.match(line) or _goes_on(lines, i))
+        if found[i] is Role.RAISED and (low or level in _LOW):
+            found[i] = Role.WARNING
 
 
 def _level_of(line: str) -> str | None:
@@ -278,9 +285,11 @@ def _level_of(line: str) -> str | None:
     return logged["level"] if logged else None
 
 
-def _goes_on(lines: Sequence[str], traceback: int) -> bool:
-    """Whether a program printed more after a traceback: the one that ended it is the last."""
-    return any(lines[i].strip() for i in range(_end_of_traceback(lines, traceback), len(lines)))
+def _goes_on(lines: Sequence[str], thrown: int) -> bool:
+    """Whether a program went on after an exception it told of: the one that ended it is the last it prints."""
+    if lines[thrown].startswith(_TRACE):
+        return any(line.strip() for line in lines[_end_of_traceback(lines, thrown) :])
+    return any(_level_of(line) is not None for line in lines[thrown + 1 : thrown + 400])
 
 
 def _node_crash(lines: Sequence[str], found: list[Role]) -> None:

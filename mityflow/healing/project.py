@@ -24,7 +24,7 @@ _CONFIG = re.compile(
     r"|(?:vite|vitest|electron\.vite|electron-builder|rollup|webpack|babel|jest|karma|eslint|prettier|postcss|tailwind|playwright|svelte|nuxt|next|tsup|stylelint|commitlint|metro|craco|cypress)"
     r"[\w.-]*\.(?:config|conf)\.[cm]?[jt]sx?"
     r"|electron-builder\.(?:ya?ml|json5?|toml)|\.(?:eslintrc|prettierrc|babelrc|stylelintrc|oxlintrc|swcrc|browserslistrc|mocharc|nycrc|npmrc|yarnrc)[\w.-]*"
-    r"|\.env[\w.-]*|docker-compose[\w.-]*\.ya?ml|(?:config|settings)\.(?:ya?ml|json|toml|ini|properties)"
+    r"|\.env[\w.-]*|docker-compose[\w.-]*\.ya?ml|(?:[\w.-]+\.)?(?:config|settings)\.(?:ya?ml|json5?|toml|ini|properties)|config[\\/][\w.-]+\.(?:ya?ml|json5?|toml|ini)"
     r")$",
     re.IGNORECASE,
 )
@@ -38,6 +38,7 @@ _NAMES = (
     re.compile(r"\bgunicorn\b[^\n]*?\s([A-Za-z_]\w*)(?:\.\w+)*:\w+"),
     re.compile(r"\bpython[\d.]* -m ([A-Za-z_]\w*)"),
     re.compile(r"--cov[= ]([A-Za-z_]\w*)"),
+    re.compile(r"[\\/]([\w-]+)[\\/]\.?venv[\\/]"),
     re.compile(r"^> (@?[\w./-]+)@[\w.+-]+ \w"),
     re.compile(r"\bCompiling ([\w-]+) v[\w.+-]+ \("),
     re.compile(r"\bChecking ([\w-]+) v[\w.+-]+ \("),

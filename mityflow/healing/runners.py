@@ -32,6 +32,10 @@ _ASSERTION = re.compile(
     r"|Unable to find (?:an? )?(?:element|label|role|accessible)|Called \d+ time|was not called"
     r"|Status expected|JSON path|Response status|No value at JSON|Range for response"
 )
+_COMPILED = re.compile(
+    r"\W*(?:\w*SyntaxError\b|IndentationError|PARSE_ERROR|(?:Error: )?(?:Parse failure|Transform failed|Build failed)"
+    r"|(?:Error: )?(?:Failed to (?:resolve|parse|load)|Cannot find (?:module|package)))"
+)
 _FRAME = re.compile(r"^\s+at |^\s*❯ ")
 _FRAME_PLACE = re.compile(r"(?<![\w@./\\-])([\w@./\\-]+):\d+:\d+")
 _LOG_LINE = re.compile(r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|^\d\d:\d\d:\d\d[.,]\d+ |^(?:fail|crit|warn|info): ")
@@ -47,7 +51,7 @@ def tests_ran(lines: Sequence[str]) -> bool:
 
 def is_assertion(line: str) -> bool:
     """Whether a message is one of an assertion."""
-    return _ASSERTION.search(line) is not None
+    return _ASSERTION.search(line) is not None and _COMPILED.match(line) is None
 
 
 def failures(lines: Sequence[str], found: list[Role]) -> None:
@@ -82,7 +86,9 @@ def _judge(lines: Sequence[str], found: list[Role], head: int, end: int) -> None
     """By the first line of its message, an error was raised, or two texts are compared to the end."""
     if head >= end:
         return
-    if not is_assertion(lines[head].strip()) and not _thrown_by_test(lines, head, end):
+    line = lines[head].strip()
+    made_up = _thrown_by_test(lines, head, end) or ("EADDRINUSE" in line and not _listened(lines, head, end))
+    if not is_assertion(line) and not made_up:
         found[head] = Role.RAISED
         return
     for i in range(head, end):
@@ -98,6 +104,12 @@ def _thrown_by_test(lines: Sequence[str], head: int, end: int) -> bool:
     frame = next((lines[i] for i in range(head + 1, min(end, head + 30)) if _FRAME.match(lines[i])), "")
     place = _FRAME_PLACE.search(frame)
     return place is not None and is_test(place[1]) and "node_modules" not in frame
+
+
+def _listened(lines: Sequence[str], head: int, end: int) -> bool:
+    """Whether Node's own code met a port that is taken, as far as frames tell."""
+    frames = [line for line in lines[head + 1 : min(end, head + 30)] if _FRAME.match(line)]
+    return not frames or any("node:net" in line or "istenInCluster" in line or "istenHandle" in line for line in frames)
 
 
 def _first(lines: Sequence[str], begin: int, end: int, without: str = "\n") -> int:
@@ -169,7 +181,7 @@ def _cargo(lines: Sequence[str], found: list[Role], begin: int, end: int) -> Non
             found[i] = Role.QUOTED
     if panic is None:
         return
-    for i in range(panic + 1, min(end, panic + 4)):
+    for i in range(panic + 1, end):
         if is_assertion(lines[i]) or is_assertion(lines[panic]):
             _all_quoted(lines, found, panic, end)
             return
