@@ -70,7 +70,7 @@ def page(found: list[Case]) -> Iterator[str]:
     yield "| outputs | read right |"
     yield "|---|---:|"
     yield f"| all | {share(found)} |"
-    yield f"| held out: their texts were never looked at | {share([c for c in found if c.held_out])} |"
+    yield f"| every third, kept apart at first | {share([c for c in found if c.held_out])} |"
     yield f"| misleading on purpose | {share([c for c in found if c.misleading])} |"
     yield f"| printed by real commands | {share([c for c in found if c.origin == 'run'])} |"
     yield f"| written from knowledge of the tools | {share([c for c in found if c.origin == 'written'])} |"

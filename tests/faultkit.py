@@ -183,8 +183,8 @@ def page() -> str:
     share = f"{healed / len(kinds):.0%}" if kinds else "none"
     lines += [
         "",
-        f"Of the {len(kinds)} faults of class DependencyError, ConfigError and PortInUse and of damaged template files,",
-        f"{healed} ({share}) were healed without a model.",
+        f"Of the {len(kinds)} faults of class DependencyError, ConfigError and PortInUse and of damaged files of the",
+        f"template, {healed} ({share}) were healed without a model.",
         "",
         "| stack | fault | class | found by | ended | with | seconds |",
         "|---|---|---|---|---|---|---|",

@@ -19,7 +19,7 @@ import pytest
 from mityflow_stations.launch import Launch
 from stationkit import Runtime, context, declare_built_ins, execute, write_stack
 
-from mityflow.apps import App, apps, find_app, launch_app, read_app, stop_app
+from mityflow.apps import App, find_app, launch_app, read_app, running_apps, stop_app
 from mityflow.errors import MityError, UsageError
 from mityflow.settings import check_settings
 from mityflow.station import StationContext, StationResult
@@ -87,7 +87,7 @@ def workspace(tmp_path: Path) -> Iterator[Path]:
     (tmp_path / "my-app").mkdir()
     (tmp_path / "my-app" / "server.py").write_text(_SERVER)
     yield tmp_path
-    for app in apps(tmp_path):
+    for app in running_apps(tmp_path):
         stop_app(tmp_path, app)
 
 
@@ -176,7 +176,7 @@ def test_an_application_that_does_not_get_ready_is_a_failure(
     assert result.message.endswith(reason)
     assert (result.outputs["launch_passed"], result.outputs["error_type"]) == (False, error_type)
     assert not _lives(_pid(workspace))
-    assert apps(workspace) == []
+    assert running_apps(workspace) == []
 
 
 def test_an_answer_of_another_process_does_not_count(workspace: Path) -> None:
@@ -240,7 +240,7 @@ def test_one_that_is_kept_running_answers_and_is_listed_until_it_is_stopped(work
     result = _launch(workspace, keep_running=True)
 
     assert result.success, result.message
-    [app] = apps(workspace)
+    [app] = running_apps(workspace)
     assert (app.name, app.state, app.url, app.pid) == (
         "my-app",
         "running",
@@ -252,7 +252,7 @@ def test_one_that_is_kept_running_answers_and_is_listed_until_it_is_stopped(work
     stop_app(workspace, app)
     assert not _lives(_pid(workspace))
     _wait_until(lambda: not _lives(app.keeper))
-    assert apps(workspace) == []
+    assert running_apps(workspace) == []
 
 
 def test_one_that_is_launched_again_takes_the_place_of_the_first(workspace: Path) -> None:
@@ -262,7 +262,7 @@ def test_one_that_is_launched_again_takes_the_place_of_the_first(workspace: Path
     assert _launch(workspace, keep_running=True).success
 
     assert not _lives(first)
-    assert len(apps(workspace)) == 1
+    assert len(running_apps(workspace)) == 1
 
 
 def test_one_that_is_launched_again_may_have_the_same_port(workspace: Path) -> None:
@@ -391,7 +391,7 @@ def test_a_damaged_record_is_no_application(workspace: Path, change: dict[str, A
     (folder / "x.json").write_text(json.dumps(sound | change) if change else "{")
 
     assert read_app(workspace, "x") is None
-    assert apps(workspace) == []
+    assert running_apps(workspace) == []
 
 
 # Applications that do not listen

@@ -285,7 +285,7 @@ def test_a_build_is_part_of_it_where_the_stack_has_one(tmp_path: Path) -> None:
     ("phase", "printed", "error_type"),
     [
         ("install", "ERROR: No matching distribution found for x", "DependencyError"),
-        ("build", "error: expected ;", "BuildError"),
+        ("build", "src/a.c:3:1: error: expected a semicolon", "BuildError"),
         ("build", "Could not transfer artifact a:b:1", "DependencyError"),
         ("lint", "src/a.py:1: F401 unused import", "BuildError"),
         ("test", "1 failed", "TestFailure"),

@@ -79,6 +79,9 @@ def _allowed(block: _Block, seen: Collection[re.Pattern[str]]) -> bool:
     return block.only_after is None or block.only_after in seen
 
 
+_SUITE = re.compile(r" \[ \S+ \]$")
+
+
 def _judge(lines: Sequence[str], found: list[Role], head: int, end: int) -> None:
     """By the first line of its message, an error was raised, or two texts are compared to the end."""
     if head >= end:
@@ -122,7 +125,11 @@ def _jest(lines: Sequence[str], found: list[Role], begin: int, end: int) -> None
 
 def _vitest(lines: Sequence[str], found: list[Role], begin: int, end: int) -> None:
     found[begin] = Role.QUOTED
-    _judge(lines, found, _first(lines, begin + 1, end, "⎯⎯"), end)
+    head = _first(lines, begin + 1, end, "⎯⎯")
+    if _SUITE.search(lines[begin]) and head < end:
+        found[head] = Role.RAISED  # the file could not be imported, so no test of it has thrown anything
+    else:
+        _judge(lines, found, head, end)
 
 
 def _mocha(lines: Sequence[str], found: list[Role], begin: int, end: int) -> None:
