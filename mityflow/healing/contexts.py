@@ -265,14 +265,16 @@ def _until(
 def _logs(lines: Sequence[str], found: list[Role]) -> None:
     """Log lines below error, with what follows them."""
     low = told = False
+    shown = 0  # up to here goes the traceback that was judged by its beginning
     for i, line in enumerate(lines):
         level = _level_of(line)
         if level is not None:
             told = level in _TOLD
             low = level in _LOW and not line.startswith(("[INFO]", "[WARNING]"))
         elif low and line.strip():
-            low = _CONTINUES.match(line) is not None and (told or not _BEGINS.match(line))
-            low = low and (not _BEGINS.match(line) or _goes_on(lines, i))
+            begins = i >= shown and _BEGINS.match(line) is not None
+            low = _CONTINUES.match(line) is not None and (not begins or (told and _goes_on(lines, i)))
+            shown = _end_of_traceback(lines, i) if low and line.startswith(_TRACE) else shown
         if found[i] is Role.RAISED and (low or level in _LOW):
             found[i] = Role.WARNING
 

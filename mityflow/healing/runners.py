@@ -36,6 +36,7 @@ _COMPILED = re.compile(
     r"\W*(?:\w*SyntaxError\b|IndentationError|PARSE_ERROR|(?:Error: )?(?:Parse failure|Transform failed|Build failed)"
     r"|(?:Error: )?(?:Failed to (?:resolve|parse|load)|Cannot find (?:module|package)))"
 )
+_COUNTS = re.compile(r"^ {2}\d+ (?:passing|failing)\b")
 _FRAME = re.compile(r"^\s+at |^\s*❯ ")
 _FRAME_PLACE = re.compile(r"(?<![\w@./\\-])([\w@./\\-]+):\d+:\d+")
 _LOG_LINE = re.compile(r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|^\d\d:\d\d:\d\d[.,]\d+ |^(?:fail|crit|warn|info): ")
@@ -73,6 +74,16 @@ def failures(lines: Sequence[str], found: list[Role]) -> None:
         block.mark(lines, found, i, end)
         i = end
     _logs_of_java_tests(lines, found)
+    _titles_of_mocha(lines, found)
+
+
+def _titles_of_mocha(lines: Sequence[str], found: list[Role]) -> None:
+    """The tree of titles above the counts of Mocha."""
+    counts = next((i for i, line in enumerate(lines) if _COUNTS.match(line)), 0)
+    for i in range(counts - 1, -1, -1):
+        if lines[i].strip() and not lines[i].startswith("  "):
+            break
+        found[i] = Role.QUOTED
 
 
 def _allowed(block: _Block, seen: Collection[re.Pattern[str]]) -> bool:
