@@ -117,11 +117,13 @@ _STAMPED = re.compile(
     r"^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d|^\[?\d\d:\d\d:\d\d|^(?:INFO|ERROR|CRITICAL): |^(?:info|fail|crit): "
 )
 _STOPPING = re.compile(
-    r"(?i)shut|stop|clos|exit|terminat|clean|dispos|error starting|unregister|destroy|releas|cancel|evict|condition evaluation|disconnect"
+    r"(?i)shut|stop|clos|exit|was sent|terminat|clean|dispos|error starting|unregister|destroy|releas|cancel|evict|condition evaluation|disconnect"
 )
 _STARTED = re.compile(
     r"^INFO: +Started server process|^INFO: +Application startup complete|\bListening at: |Running on http"
 )
+_OF_TRACEBACK = re.compile(r"^Traceback|^\s+\S|^(?:[a-z_][\w.]*\.)?[A-Z]\w*(?:Error|Exception|Refused|Timeout)\b")
+_PYTEST_RESULTS = re.compile(r"^=+ (?:FAILURES|ERRORS|short test summary info) =")
 _TRACE = "Traceback (most recent call last):"
 _CHAINED = re.compile(
     r"^\s*(?:\|\s*)?(?:During handling of the above exception|The above exception was the direct cause)"
@@ -201,6 +203,18 @@ def _pytest(lines: Sequence[str], found: list[Role]) -> None:
         elif unheard or (inside and not _PYTEST_RAISED.match(line)):
             found[i] = Role.QUOTED
     _pytest_errors(lines, found, begin, len(lines))
+    _while_tests_ran(lines, found)
+
+
+def _while_tests_ran(lines: Sequence[str], found: list[Role]) -> None:
+    """What was printed while tests ran stopped nobody, where their results follow."""
+    begin = next((i for i, line in enumerate(lines) if "= test session starts =" in line), None)
+    if begin is None:
+        return
+    end = next((i for i in range(begin, len(lines)) if _PYTEST_RESULTS.match(lines[i])), begin)
+    for i in range(begin, end):
+        if found[i] is Role.RAISED and _OF_TRACEBACK.match(lines[i]):
+            found[i] = Role.SURVIVED
 
 
 def _pytest_errors(lines: Sequence[str], found: list[Role], begin: int, end: int) -> None:
@@ -217,7 +231,7 @@ def _pytest_errors(lines: Sequence[str], found: list[Role], begin: int, end: int
             new = not (before.startswith("E ") or before == "E")
             error = _PYTEST_FIRST.match(line)
             if new or (error and not line.startswith("E       ")):
-                assertion = error is None or "AssertionError" in line[:40]
+                assertion = error is None or "AssertionError" in line[:40] or error[0].endswith("Warning")
                 more = error is not None and _LONG_MESSAGE.search(line) is not None
                 found[i] = Role.QUOTED if assertion else Role.RAISED
                 if assertion and new and handling:

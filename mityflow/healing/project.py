@@ -14,7 +14,7 @@ _FOREIGN = re.compile(
 _CONFIG = re.compile(
     r"(?:^|[\\/])(?:"
     r"package(?:-lock)?\.json|npm-shrinkwrap\.json|[tj]sconfig[\w.-]*\.json|angular\.json|nx\.json|project\.json|components\.json"
-    r"|pyproject\.toml|setup\.(?:cfg|py)|requirements[\w.-]*\.(?:txt|in)|constraints[\w.-]*\.txt|Pipfile|tox\.ini|pytest\.ini|mypy\.ini|alembic\.ini"
+    r"|pyproject\.toml|setup\.cfg|gunicorn(?:[._]conf(?:ig)?)?\.py|celeryconfig\.py|requirements[\w.-]*\.(?:txt|in)|constraints[\w.-]*\.txt|Pipfile|tox\.ini|pytest\.ini|mypy\.ini|alembic\.ini"
     r"|\.?ruff\.toml|\.flake8|\.coveragerc|\.pylintrc|uv\.toml|poetry\.toml"
     r"|Cargo\.(?:toml|lock)|rust-toolchain(?:\.toml)?|\.?(?:rustfmt|clippy)\.toml|\.cargo[\\/]config(?:\.toml)?|diesel\.toml|sqlx-data\.json"
     r"|pom\.xml|settings\.xml|[\w.-]+\.(?:cs|fs|vb)proj|[\w.-]+\.slnx?|Directory\.(?:Build|Packages)\.(?:props|targets)|nuget\.config|global\.json"
@@ -48,7 +48,8 @@ _NAMES = (
     re.compile(r"^\[INFO\] Building ([\w.-]+) \d"),
     re.compile(r"\[INFO\] -+< ([\w.-]+:[\w.-]+) >-+"),
     re.compile(r"[\\/]([\w.-]+)\.(?:cs|fs)proj\b"),
-    re.compile(r"Building (?:editable|wheel) for ([\w-]+)"),
+    re.compile(r"Building editable for ([\w-]+)"),
+    re.compile(r"^(?:Obtaining file:|Processing )\S*[\\/]([\w.-]+)$"),
     re.compile(r"[\\/]([\w.-]+)[\\/]\.?venv[\\/]"),
     re.compile(r"^rootdir: \S*[\\/]([\w.-]+)"),
 )
