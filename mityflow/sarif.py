@@ -1,10 +1,10 @@
-"""Faults as a SARIF 2.1.0 log, the format in which code scanning takes results."""
+"""Faults and findings as a SARIF 2.1.0 log, the format in which code scanning takes results."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from mityflow.errors import Fault
@@ -14,21 +14,40 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 _BASE = "%SRCROOT%"
 
 
+class SarifResult(NamedTuple):
+    """One result: ``level`` is SARIF's ``error``, ``warning`` or ``note``; ``path`` may be empty, ``line`` 0."""
+
+    rule: str
+    level: str
+    message: str
+    path: str = ""
+    line: int = 0
+    column: int = 0
+    properties: Mapping[str, Any] = {}
+
+
 def sarif_log(faults: Iterable[Fault], *, root: str, version: str) -> dict[str, Any]:
     """The log of one run of ``check`` by this version, started in the folder ``root`` (an absolute path).
 
     Files below that folder are told relative to it, others by their whole path. Lines and
     columns count as in a fault's own place.
     """
-    faults = list(faults)
-    ids = list(dict.fromkeys(fault.rule for fault in faults))
-    driver = {"name": "mityflow", "version": version, "rules": [_rule(rule_id) for rule_id in ids]}
+    results = [_of_fault(fault) for fault in faults]
+    rules = {result.rule: _rule(result.rule) for result in results}
+    return sarif({"name": "mityflow", "version": version}, rules, results, root=root)
+
+
+def sarif(
+    driver: Mapping[str, Any], rules: Mapping[str, Mapping[str, Any]], results: Iterable[SarifResult], *, root: str
+) -> dict[str, Any]:
+    """The log of one run of a tool; ``rules`` are SARIF's descriptions of rules, by their ids."""
+    ids = list(rules)
     run = {
-        "tool": {"driver": driver},
+        "tool": {"driver": {**driver, "rules": [rules[rule_id] for rule_id in ids]}},
         "columnKind": "unicodeCodePoints",
         "newlineSequences": ["\r\n", "\n", "\r"],
         "originalUriBaseIds": {_BASE: {"uri": _file_uri(root.rstrip("/") + "/")}},
-        "results": [_result(fault, ids.index(fault.rule), root) for fault in faults],
+        "results": [_result(result, ids.index(result.rule), root) for result in results],
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 
@@ -44,21 +63,27 @@ def _rule(rule_id: str) -> dict[str, Any]:
     }
 
 
-def _result(fault: Fault, rule_index: int, root: str) -> dict[str, Any]:
+def _of_fault(fault: Fault) -> SarifResult:
     meant = f"; did you mean '{fault.suggestion}'?" if fault.suggestion else ""
-    place: dict[str, Any] = {"artifactLocation": _location(fault.path, root)}
-    if fault.line:
-        place["region"] = {"startLine": fault.line, "startColumn": max(fault.column, 1)}
-    result: dict[str, Any] = {
-        "ruleId": fault.rule,
+    properties = {"suggestion": _text(fault.suggestion)} if fault.suggestion else {}
+    return SarifResult(fault.rule, "error", fault.message + meant, fault.path, fault.line, fault.column, properties)
+
+
+def _result(result: SarifResult, rule_index: int, root: str) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "ruleId": result.rule,
         "ruleIndex": rule_index,
-        "level": "error",
-        "message": {"text": _text(fault.message + meant)},
-        "locations": [{"physicalLocation": place}],
+        "level": result.level,
+        "message": {"text": _text(result.message)},
     }
-    if fault.suggestion:
-        result["properties"] = {"suggestion": _text(fault.suggestion)}
-    return result
+    if result.path:
+        place: dict[str, Any] = {"artifactLocation": _location(result.path, root)}
+        if result.line:
+            place["region"] = {"startLine": result.line, "startColumn": max(result.column, 1)}
+        data["locations"] = [{"physicalLocation": place}]
+    if result.properties:
+        data["properties"] = dict(result.properties)
+    return data
 
 
 def _location(path: str, root: str) -> dict[str, str]:

@@ -23,6 +23,7 @@ from mityflow.station import (
 
 if TYPE_CHECKING:
     from mityflow.apps import Launched, end_app, running_apps
+    from mityflow.findings import Finding, at_least, count_by_severity, findings_sarif, sorted_findings
     from mityflow.forms import question_problems
     from mityflow.healing.case import Adjustments, AgentError, Case, NotAllowedError, Proposal
     from mityflow.healing.classify import classify
@@ -45,6 +46,7 @@ _LATER = {
     "CommandResult": "mityflow.process",
     "Diagnosis": "mityflow.healing.diagnosis",
     "Duration": "mityflow.params",
+    "Finding": "mityflow.findings",
     "Form": "mityflow.params",
     "Hands": "mityflow.healing.hands",
     "HealingParams": "mityflow.healing.params",
@@ -59,13 +61,17 @@ _LATER = {
     "Stack": "mityflow.stacks",
     "Tool": "mityflow.stacks",
     "Trial": "mityflow.healing.station",
+    "at_least": "mityflow.findings",
     "classify": "mityflow.healing.classify",
+    "count_by_severity": "mityflow.findings",
     "end_app": "mityflow.apps",
     "running_apps": "mityflow.apps",
     "fill": "mityflow.stacks",
     "find_stack": "mityflow.stacks",
+    "findings_sarif": "mityflow.findings",
     "parse_duration": "mityflow.workflow",
     "question_problems": "mityflow.forms",
+    "sorted_findings": "mityflow.findings",
     "wrong_settings": "mityflow.params",
 }
 
@@ -81,6 +87,7 @@ __all__ = [
     "Diagnosis",
     "Duration",
     "Fault",
+    "Finding",
     "Form",
     "Hands",
     "HealingParams",
@@ -107,14 +114,18 @@ __all__ = [
     "Tool",
     "Trial",
     "UsageError",
+    "at_least",
     "classify",
+    "count_by_severity",
     "end_app",
     "fill",
     "find_stack",
+    "findings_sarif",
     "nearest",
     "parse_duration",
     "question_problems",
     "running_apps",
+    "sorted_findings",
     "wrong_settings",
 ]
 

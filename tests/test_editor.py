@@ -94,7 +94,7 @@ def test_a_mistake_is_marked_once_and_where_it_stands(
         ("workflow", STATIONS + "  - shell\nguardrails: guardrails.yaml\n"),
         ("workflow", STATIONS + "  - shell\nguardrails: {max_total_iterations: 3}\nfinally: [shell]\n"),
         ("workflow", STATIONS + "  - workflow: ./other.yaml\n    foreach: [a, b]\n"),
-        ("guardrails", "version: 1\nspecialists: {TestFailure: tester}\nagents: {a: {kind: llm, model: m}}\n"),
+        ("guardrails", "version: 1\nspecialists: {TestFailure: tester}\nagents: {a: {kind: llm, model: 'openai:m'}}\n"),
     ],
 )
 def test_what_is_right_is_not_marked(server: LanguageServer, path: Path, schema: str, text: str) -> None:

@@ -136,7 +136,11 @@ def _passes_indeed(
     """The command passes for us too, with the adjustments that were told."""
     if fault.step in ("launch", "build-test"):
         return  # the station's own evidence is an answer, and a report of tests
-    adjusted = {key: value for action in actions for key, value in action["adjustments"]["env"].items()}
+    adjusted: dict[str, str] = {}
+    for adjustments in (action["adjustments"] for action in actions):
+        adjusted |= adjustments["env"]
+        if adjustments["port"] is not None:
+            adjusted["PORT"] = str(adjustments["port"])
     argv = list(fault.command) or commands[0]
     with held(fault.hold_port):
         done = run(argv, made.app, {**env, **fault.env, **adjusted})
