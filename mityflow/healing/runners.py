@@ -41,6 +41,8 @@ _FRAME = re.compile(r"^\s+at |^\s*❯ ")
 _FRAME_PLACE = re.compile(r"(?<![\w@./\\-])([\w@./\\-]+):\d+:\d+")
 _LOG_LINE = re.compile(r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|^\d\d:\d\d:\d\d[.,]\d+ |^(?:fail|crit|warn|info): ")
 _LEVELLED = re.compile(r"\b(?:TRACE|DEBUG|INFO|WARN|WARNING|ERROR|FATAL)\b|^(?:fail|crit|warn|info): ")
+_PANIC = re.compile(r"\s*thread '([^']*)'(?: \(\d+\))? panicked at")
+_FAILED_TEST = re.compile(r"test (\S+) \.\.\. (?:.{0,200} )?FAILED$")
 
 Mark = Callable[[Sequence[str], list[Role], int, int], None]
 
@@ -74,6 +76,7 @@ def failures(lines: Sequence[str], found: list[Role]) -> None:
         block.mark(lines, found, i, end)
         i = end
     _logs_of_java_tests(lines, found)
+    _uncaptured_tests_of_rust(lines, found)
     _titles_of_mocha(lines, found)
 
 
@@ -184,7 +187,7 @@ def _dotnet(lines: Sequence[str], found: list[Role], begin: int, end: int) -> No
 def _cargo(lines: Sequence[str], found: list[Role], begin: int, end: int) -> None:
     """Before its panic a test prints what it likes."""
     compiled = any("Couldn't compile the test" in lines[i] for i in range(begin, end))
-    panic = next((i for i in range(begin, end) if " panicked at" in lines[i]), None)
+    panic = _fatal_panic(lines, begin, end)
     if compiled:
         return
     for i in range(begin, end if panic is None else panic):
@@ -196,6 +199,26 @@ def _cargo(lines: Sequence[str], found: list[Role], begin: int, end: int) -> Non
         if is_assertion(lines[i]) or is_assertion(lines[panic]):
             _all_quoted(lines, found, panic, end)
             return
+
+
+def _fatal_panic(lines: Sequence[str], begin: int, end: int) -> int | None:
+    """The first panic of a thread that does not panic again: one that does has caught it."""
+    panics = [(i, found[1]) for i in range(begin, end) if (found := _PANIC.match(lines[i]))]
+    threads = [thread for _, thread in panics]
+    return next((i for n, (i, thread) in enumerate(panics) if thread not in threads[n + 1 :]), None)
+
+
+def _uncaptured_tests_of_rust(lines: Sequence[str], found: list[Role]) -> None:
+    """With ``--nocapture`` a test panics where it runs, before the line that says that it failed."""
+    begin = next((i for i, line in enumerate(lines) if line.startswith("running ") and line.endswith(" tests")), None)
+    if begin is None:
+        return
+    threads = {thread[1]: i for i in range(begin, len(lines)) if (thread := _PANIC.match(lines[i]))}
+    for i in range(begin, len(lines)):
+        failed = _FAILED_TEST.match(lines[i])
+        if failed and begin < threads.get(failed[1], len(lines)) < i:
+            _cargo(lines, found, begin, i)
+            begin = i
 
 
 def _indented(lines: Sequence[str], found: list[Role], begin: int, end: int) -> None:
