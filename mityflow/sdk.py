@@ -25,13 +25,15 @@ if TYPE_CHECKING:
     from mityflow.apps import Launched, end_app, running_apps
     from mityflow.findings import Finding, at_least, count_by_severity, findings_sarif, sorted_findings
     from mityflow.forms import question_problems
-    from mityflow.healing.case import Adjustments, AgentError, Case, NotAllowedError, Proposal
+    from mityflow.healing.case import Adjustments, AgentError, Case, NotAllowedError, Proposal, Task
     from mityflow.healing.classify import classify
     from mityflow.healing.diagnosis import Diagnosis
     from mityflow.healing.hands import Hands
-    from mityflow.healing.params import HealingParams
+    from mityflow.healing.params import GuardrailParams, HealingParams
     from mityflow.healing.specialists import Recipe, Specialist
     from mityflow.healing.station import CommandFailure, SelfHealingStation, Trial
+    from mityflow.healing.surfaces import Refusal, refusal
+    from mityflow.healing.weaker import weakened
     from mityflow.params import Duration, Form, Params, wrong_settings
     from mityflow.process import CommandError, CommandResult
     from mityflow.stacks import Health, Stack, Tool, fill, find_stack
@@ -48,6 +50,7 @@ _LATER = {
     "Duration": "mityflow.params",
     "Finding": "mityflow.findings",
     "Form": "mityflow.params",
+    "GuardrailParams": "mityflow.healing.params",
     "Hands": "mityflow.healing.hands",
     "HealingParams": "mityflow.healing.params",
     "Health": "mityflow.stacks",
@@ -56,10 +59,12 @@ _LATER = {
     "Params": "mityflow.params",
     "Proposal": "mityflow.healing.case",
     "Recipe": "mityflow.healing.specialists",
+    "Refusal": "mityflow.healing.surfaces",
     "SelfHealingStation": "mityflow.healing.station",
     "Specialist": "mityflow.healing.specialists",
     "Stack": "mityflow.stacks",
     "Tool": "mityflow.stacks",
+    "Task": "mityflow.healing.case",
     "Trial": "mityflow.healing.station",
     "at_least": "mityflow.findings",
     "classify": "mityflow.healing.classify",
@@ -71,7 +76,9 @@ _LATER = {
     "findings_sarif": "mityflow.findings",
     "parse_duration": "mityflow.workflow",
     "question_problems": "mityflow.forms",
+    "refusal": "mityflow.healing.surfaces",
     "sorted_findings": "mityflow.findings",
+    "weakened": "mityflow.healing.weaker",
     "wrong_settings": "mityflow.params",
 }
 
@@ -89,6 +96,7 @@ __all__ = [
     "Fault",
     "Finding",
     "Form",
+    "GuardrailParams",
     "Hands",
     "HealingParams",
     "Health",
@@ -102,6 +110,7 @@ __all__ = [
     "Proposal",
     "Question",
     "Recipe",
+    "Refusal",
     "SelfHealingStation",
     "Specialist",
     "Stack",
@@ -111,6 +120,7 @@ __all__ = [
     "StationInput",
     "StationOutput",
     "StationResult",
+    "Task",
     "Tool",
     "Trial",
     "UsageError",
@@ -124,8 +134,10 @@ __all__ = [
     "nearest",
     "parse_duration",
     "question_problems",
+    "refusal",
     "running_apps",
     "sorted_findings",
+    "weakened",
     "wrong_settings",
 ]
 

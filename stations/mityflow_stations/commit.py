@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 from mityflow.sdk import Station, StationContext, StationInput, StationOutput, StationResult
-from mityflow_stations._git import GitError, Repository, names
+from mityflow_stations._git import GitError, Repository, names, own_index
 
 NAME, EMAIL = "mityflow", "mityflow@localhost"
 _BUSY = {
@@ -89,7 +88,7 @@ def _ignored(repository: Repository, paths: Sequence[str]) -> list[str]:
 
 def _commit_paths(context: StationContext, work: _Work) -> StationResult:
     repository = work.repository
-    with _own_index(work) as index:
+    with own_index(repository, work.folder, work.head) as index:
         repository.change("update-index", "--add", "--remove", "-z", "--stdin", env=index, stdin=names(work.paths))
         tree = repository.ask("write-tree", env=index)
         before = repository.ask("rev-parse", "HEAD^{tree}") if work.head else None
@@ -138,28 +137,6 @@ def _refuse_busy(folder: Path) -> None:
     for name, what in _BUSY.items():
         if (folder / name).exists():
             raise GitError(f"the repository is in the middle of {what}; finish or abort it first")
-
-
-@contextmanager
-def _own_index(work: _Work) -> Iterator[dict[str, str]]:
-    """The environment of an index that holds what HEAD holds. A copy of the user's spares reading all files."""
-    index = work.folder / "mityflow-index"
-    _remove(index)
-    env = {"GIT_INDEX_FILE": os.fspath(index)}
-    try:
-        if work.head:
-            if (work.folder / "index").exists():
-                shutil.copyfile(work.folder / "index", index)
-            work.repository.change("read-tree", "--reset", "HEAD", env=env)
-        yield env
-    finally:
-        _remove(index)
-
-
-def _remove(index: Path) -> None:
-    """Remove an index of ours, and the lock that a killed git left beside it."""
-    for path in (index, index.with_name(index.name + ".lock")):
-        path.unlink(missing_ok=True)
 
 
 def _update_user_index(work: _Work) -> None:
