@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mityflow.forms import question_problems
     from mityflow.healing.case import Adjustments, AgentError, Case, NotAllowedError, Proposal, Task
     from mityflow.healing.classify import classify
+    from mityflow.healing.consult import Consulted, consult
     from mityflow.healing.diagnosis import Diagnosis
     from mityflow.healing.hands import Hands
     from mityflow.healing.params import GuardrailParams, HealingParams
@@ -46,6 +47,7 @@ _LATER = {
     "CommandError": "mityflow.process",
     "CommandFailure": "mityflow.healing.station",
     "CommandResult": "mityflow.process",
+    "Consulted": "mityflow.healing.consult",
     "Diagnosis": "mityflow.healing.diagnosis",
     "Duration": "mityflow.params",
     "Finding": "mityflow.findings",
@@ -68,6 +70,7 @@ _LATER = {
     "Trial": "mityflow.healing.station",
     "at_least": "mityflow.findings",
     "classify": "mityflow.healing.classify",
+    "consult": "mityflow.healing.consult",
     "count_by_severity": "mityflow.findings",
     "end_app": "mityflow.apps",
     "running_apps": "mityflow.apps",
@@ -91,6 +94,7 @@ __all__ = [
     "CommandError",
     "CommandFailure",
     "CommandResult",
+    "Consulted",
     "Diagnosis",
     "Duration",
     "Fault",
@@ -126,6 +130,7 @@ __all__ = [
     "UsageError",
     "at_least",
     "classify",
+    "consult",
     "count_by_severity",
     "end_app",
     "fill",

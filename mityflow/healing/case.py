@@ -63,11 +63,13 @@ class Task(NamedTuple):
     """Something to be made where nothing failed, such as a feature.
 
     ``title`` is one line, ``text`` all that is to be known, as Markdown. ``specialist`` is who makes it.
+    Where there is an ``answer``, that file is all that is to be written.
     """
 
     title: str
     text: str
     specialist: str = "implementer"
+    answer: str = ""
 
 
 class Case(NamedTuple):

@@ -58,6 +58,7 @@ class Hands:
 
     ``changes`` is what it has changed so far, ``scratch`` a folder for files that belong to nobody. Where it
     ``adds_tests``, protected tests may be written to; whether they are no more than added to is seen afterwards.
+    With ``only`` nothing but that file can be written.
     Raises NotAllowedError for a path outside of the folder, one that is protected, one that holds secrets,
     and for what is no text of at most 1 MB.
     """
@@ -71,6 +72,7 @@ class Hands:
         scratch: Path,
         *,
         adds_tests: bool = False,
+        only: str = "",
     ) -> None:
         self.root = root
         self.adjustments = Adjustments()
@@ -80,6 +82,7 @@ class Hands:
         self._protected = tuple(protected_paths)
         self._run = run
         self._adds_tests = adds_tests
+        self._only = only
 
     def files(self, pattern: str = "**") -> list[str]:
         """The paths of the application's files that match; ignored and secret ones are not among them."""
@@ -228,6 +231,8 @@ class Hands:
 
     def _writable(self, path: str) -> Path:
         place = self._place(path)
+        if self._only and path != self._only:
+            raise NotAllowedError(f"'{path}' is not to be changed, only '{self._only}' is to be written")
         pattern = protected(path, (*self._protected, ".git/**", ".mity/**"))
         if pattern and not (self._adds_tests and is_test_file(path) and not protected(path, UNREADABLE)):
             raise NotAllowedError(f"'{path}' is protected by '{pattern}'")

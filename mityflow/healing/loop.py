@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 import time
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mityflow.errors import MityError, StoreError
 from mityflow.healing.agents import Agent, AgentSettings, Means, make_agent
 from mityflow.healing.case import AgentError, CapReachedError, Case, Cost, NotAllowedError, Proposal
-from mityflow.healing.checkpoints import CheckpointError, Checkpoints
+from mityflow.healing.checkpoints import CheckpointError, Checkpoints, store_of
 from mityflow.healing.classify import classify
 from mityflow.healing.edits import Edit, edits_of
 from mityflow.healing.hands import Change, Hands
@@ -57,7 +56,7 @@ class Healer:
         self._limits = Guardrails.from_data(context.guardrails, context.values.get("guardrails") or {})
         self._rules = self._limits.rules()
         self._root = station.folder(context)
-        self._checkpoints = Checkpoints(self._root, _store(context.workspace, self._root))
+        self._checkpoints = Checkpoints(self._root, store_of(context.workspace, self._root))
         self._session: HealingSession = fold(context.notes)
         self._begun = time.monotonic()
 
@@ -437,12 +436,6 @@ class Healer:
 
     def _time_left(self) -> float:
         return max(0.001, self._limits.max_healing_time_secs - self._elapsed())
-
-
-def _store(workspace: Path, root: Path) -> Path:
-    """Where the checkpoints of an application lie: a folder for each place."""
-    digest = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:8]
-    return workspace / ".mity" / "checkpoints" / f"{root.name}-{digest}.git"
 
 
 def _encoded(text: str | None) -> bytes | None:
