@@ -23,7 +23,7 @@ from mityflow.station import (
 
 if TYPE_CHECKING:
     from mityflow.apps import Launched, end_app, running_apps
-    from mityflow.findings import Finding, at_least, count_by_severity, findings_sarif, sorted_findings
+    from mityflow.findings import Finding, Severity, at_least, count_by_severity, findings_sarif, sorted_findings
     from mityflow.forms import question_problems
     from mityflow.healing.case import Adjustments, AgentError, Case, NotAllowedError, Proposal, Task
     from mityflow.healing.classify import classify
@@ -62,6 +62,7 @@ _LATER = {
     "Proposal": "mityflow.healing.case",
     "Recipe": "mityflow.healing.specialists",
     "Refusal": "mityflow.healing.surfaces",
+    "Severity": "mityflow.findings",
     "SelfHealingStation": "mityflow.healing.station",
     "Specialist": "mityflow.healing.specialists",
     "Stack": "mityflow.stacks",
@@ -116,6 +117,7 @@ __all__ = [
     "Recipe",
     "Refusal",
     "SelfHealingStation",
+    "Severity",
     "Specialist",
     "Stack",
     "StackType",

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
-from mityflow.sdk import Station, StationContext, StationInput, StationOutput, StationResult
+from mityflow.sdk import Option, Question, Station, StationContext, StationInput, StationOutput, StationResult
+from mityflow_stations._changes import cut, some
 from mityflow_stations._git import GitError, Repository, names, own_index
 
 NAME, EMAIL = "mityflow", "mityflow@localhost"
@@ -19,6 +20,8 @@ _BUSY = {
     "rebase-merge": "a rebase",
     "rebase-apply": "a rebase or 'git am'",
 }
+EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+"""The name that git gives a tree without files."""
 _SHOWN = 10
 
 
@@ -28,6 +31,8 @@ class Commit(Station):
     The repository is the application's own, else the workspace's, else a new one in the application's
     folder; one further up is never touched. What the user has staged or changed stays as it is: the
     commit is made through an index of its own, and the user's index only learns of the committed files.
+    With a ``branch`` it is made there: a new one, begun where the repository stands. With ``approve`` a person sees
+    the difference first.
     """
 
     name: ClassVar[str] = "commit"
@@ -76,6 +81,8 @@ def _commit(context: StationContext, files: list[str]) -> StationResult:
     if not paths:
         raise GitError(f"git ignores every file to commit: {_some(listed)}")
     head = repository.read("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    if context.values.get("branch"):
+        _check_branch(repository, context.values["branch"], head)
     return _commit_paths(context, _Work(repository, folder, head, paths, ignored))
 
 
@@ -97,12 +104,55 @@ def _commit_paths(context: StationContext, work: _Work) -> StationResult:
             return _success(work.head or "", "nothing to commit: all is committed already", work.ignored)
         if work.head is None and not any(os.path.lexists(repository.root / path) for path in work.paths):
             raise GitError(f"none of the files to commit is there: {_some(work.paths)}")
+        if context.values.get("approve"):
+            unapproved = _unapproved(context, work, before, tree)
+            if unapproved:
+                return unapproved
+        if context.values.get("branch"):
+            _switch(repository, context.values["branch"])
         env = {**index, **_identity(context, repository)}
         repository.change("commit", "--quiet", "--file=-", env=env, stdin=_message(context).encode())
     commit = _verified(work, tree)
     _update_user_index(work)
     count = "1 file" if len(work.paths) == 1 else f"{len(work.paths)} files"
     return _success(commit, f"committed {count} as {commit[:12]}", work.ignored)
+
+
+def _check_branch(repository: Repository, branch: str, head: str | None) -> None:
+    """Raises GitError for a branch that the commit cannot be made on."""
+    if repository.read("check-ref-format", "--branch", branch) is None:
+        raise GitError(f"'{branch}' is no name of a branch")
+    there = repository.read("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}^{{commit}}")
+    if there and there != head:
+        raise GitError(
+            f"branch '{branch}' is there already, and the repository does not stand at its commit, {there[:12]};"
+            f" go on from it (git switch {branch}), or remove it (git branch -D {branch})"
+        )
+
+
+def _switch(repository: Repository, branch: str) -> None:
+    """Make a branch the current one; files and index stay as they are, since it begins at the same commit."""
+    if repository.read("symbolic-ref", "--quiet", "--short", "HEAD") == branch:
+        return
+    there = repository.read("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}")
+    repository.change("switch", "--quiet", *([branch] if there else ["--create", branch]))
+
+
+def _unapproved(context: StationContext, work: _Work, before: str | None, tree: str) -> StationResult | None:
+    """The question whether this may be committed, or a person's no; None where a person has seen it and agreed."""
+    seen = next((note["tree"] for note in reversed(context.notes) if note["kind"] == "shown"), None)
+    if context.answer is not None and seen == tree:
+        if context.answer.option == "approve":
+            return None
+        why = f": {context.answer.message}" if context.answer.message else ""
+        raise GitError(f"a person did not approve the commit{why}; the files stay as they are")
+    context.note({"kind": "shown", "tree": tree})
+    options = ("-p", "--no-renames", "--no-ext-diff", "--no-textconv")
+    diff = work.repository.ask("diff-tree", *options, before or EMPTY_TREE, tree)
+    where = f" to {context.values['branch']}" if context.values.get("branch") else ""
+    text = f"{_message(context).splitlines()[0]}: commit {some(work.paths)}{where}?\n\n{cut(diff)}"
+    choices = [Option("approve", "Commit"), Option("reject", "Do not", "the run fails", takes_message=True)]
+    return StationResult.needs_input(Question("commit", text, choices))
 
 
 def _success(commit: str, message: str, ignored: Sequence[str]) -> StationResult:

@@ -54,8 +54,8 @@ class Implement(SelfHealingStation):
         return StationInput(optional=["app_name", "stack", "changed_files", "work_plan", *KEYS])
 
     def output(self) -> StationOutput:
-        """The files that the run changed so far, and what was done to them."""
-        return StationOutput(["changed_files", "diff"], optional=["healing"], artifacts=["patch"])
+        """The files that the run changed so far, what was done to them, and the feature's title and short name."""
+        return StationOutput(["changed_files", "diff", "feature_title", "feature_slug"], optional=["healing"], artifacts=["patch"])
 
     def may_skip(self, values: Mapping[str, object]) -> bool:  # noqa: ARG002 - the contract's signature
         """A feature is made, or it is a failure."""
@@ -98,7 +98,7 @@ class Implement(SelfHealingStation):
             base.write(proposal["head"], proposal["files"])
             context.note({"kind": "withdrawn"})
         if _has(context, "writing"):  # cut short by a crash
-            return self._write(context, base, proposal)
+            return self._write(context, base, feature, proposal)
         if base.head != proposal["head"]:
             proposal = {**proposal, "tree": _moved(base, proposal), "head": base.head}
         wrong = self._refused(context, base, proposal)
@@ -114,7 +114,7 @@ class Implement(SelfHealingStation):
                 return StationResult.failure(f"a person did not approve it{why}")
         context.note({**proposal, "kind": "proposed", "in_place": False})
         context.note({"kind": "writing"})
-        return self._write(context, base, proposal)
+        return self._write(context, base, feature, proposal)
 
     def _propose(self, context: StationContext, base: Base) -> dict[str, Any] | StationResult:
         """The change as a tree, from the patch or the agent; a failure where there is none."""
@@ -154,7 +154,9 @@ class Implement(SelfHealingStation):
         refused = refusal(before, after, self.protected_paths(context), adds_tests=True)
         return refused.reason if refused else ""
 
-    def _write(self, context: StationContext, base: Base, proposal: Mapping[str, Any]) -> StationResult:
+    def _write(
+        self, context: StationContext, base: Base, feature: Feature, proposal: Mapping[str, Any]
+    ) -> StationResult:
         files = list(proposal["files"])
         base.write(proposal["tree"], files)
         diff = base.diff(proposal["tree"], files)
@@ -163,6 +165,8 @@ class Implement(SelfHealingStation):
             **proposal["outputs"],
             "changed_files": sorted({*(context.get_input("changed_files") or ()), *files}),
             "diff": cut(diff),
+            "feature_title": feature.title,
+            "feature_slug": feature.slug,
         }
         message = f"changed {some(files)} ({size(diff)})"
         return StationResult.success(outputs=outputs, artifacts=[artifact], message=message)

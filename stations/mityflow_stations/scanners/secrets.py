@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,8 @@ def scan(root: Path, files: Sequence[str]) -> Scan:
     What the project's ``.secrets.baseline`` lists, and lines that detect-secrets is told to allow, are not told.
     """
     try:
-        from detect_secrets import __version__
-    except ImportError:
+        installed = version("detect-secrets")
+    except PackageNotFoundError:
         return Scan(NAME, "not checked", detail="detect-secrets is not installed: pip install 'mityflow[secure]'")
     known, wrong = _known(root)
     if wrong:
@@ -40,7 +41,7 @@ def scan(root: Path, files: Sequence[str]) -> Scan:
         if (path, secret.type, secret.secret_hash) not in known
     ]  # fmt: skip
     more = f"; too large to read: {', '.join(left_out[:3])}" if left_out else ""
-    return scanned(NAME, findings, f"detect-secrets {__version__}, {len(files)} files{more}")
+    return scanned(NAME, findings, f"detect-secrets {installed}, {len(files)} files{more}")
 
 
 def _found(root: Path, files: Iterable[str]) -> tuple[list[tuple[str, Any]], list[str]]:
