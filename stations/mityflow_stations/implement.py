@@ -55,7 +55,9 @@ class Implement(SelfHealingStation):
 
     def output(self) -> StationOutput:
         """The files that the run changed so far, what was done to them, and the feature's title and short name."""
-        return StationOutput(["changed_files", "diff", "feature_title", "feature_slug"], optional=["healing"], artifacts=["patch"])
+        return StationOutput(
+            ["changed_files", "diff", "feature_title", "feature_slug"], optional=["healing"], artifacts=["patch"]
+        )
 
     def may_skip(self, values: Mapping[str, object]) -> bool:  # noqa: ARG002 - the contract's signature
         """A feature is made, or it is a failure."""
