@@ -105,7 +105,13 @@ class HealContract(StationContract):
 
     station = Heal
     settings = {"command": ["sh", "-c", "exit 0"]}
-    bad_settings = ({}, {"command": []}, {"command": "true"}, {"comand": ["true"]}, {"command": ["true"], "heal": "perhaps"})
+    bad_settings = (
+        {},
+        {"command": []},
+        {"command": "true"},
+        {"comand": ["true"]},
+        {"command": ["true"], "heal": "perhaps"},
+    )
     programs = ("sh",)
 
 
