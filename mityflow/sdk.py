@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from mityflow.healing.station import CommandFailure, SelfHealingStation, Trial
     from mityflow.params import Duration, Form, Params, wrong_settings
     from mityflow.process import CommandError, CommandResult
-    from mityflow.stacks import Health, Stack, Tool, fill, find_stack
+    from mityflow.stacks import Detect, Health, Stack, Tool, fill, find_stack, stack_names
     from mityflow.workflow import parse_duration
 
 _LATER = {
@@ -44,6 +44,7 @@ _LATER = {
     "CommandError": "mityflow.process",
     "CommandFailure": "mityflow.healing.station",
     "CommandResult": "mityflow.process",
+    "Detect": "mityflow.stacks",
     "Diagnosis": "mityflow.healing.diagnosis",
     "Duration": "mityflow.params",
     "Finding": "mityflow.findings",
@@ -71,6 +72,7 @@ _LATER = {
     "findings_sarif": "mityflow.findings",
     "parse_duration": "mityflow.workflow",
     "question_problems": "mityflow.forms",
+    "stack_names": "mityflow.stacks",
     "sorted_findings": "mityflow.findings",
     "wrong_settings": "mityflow.params",
 }
@@ -84,6 +86,7 @@ __all__ = [
     "CommandError",
     "CommandFailure",
     "CommandResult",
+    "Detect",
     "Diagnosis",
     "Duration",
     "Fault",
@@ -126,6 +129,7 @@ __all__ = [
     "question_problems",
     "running_apps",
     "sorted_findings",
+    "stack_names",
     "wrong_settings",
 ]
 

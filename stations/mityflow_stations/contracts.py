@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mityflow.testing import StationContract
+from mityflow_stations.analyze import Analyze
 from mityflow_stations.ask import Ask
 from mityflow_stations.build_test import BuildTest
 from mityflow_stations.commit import Commit
@@ -120,6 +121,14 @@ class CommitContract(StationContract):
         """An application with one file."""
         (workspace / "my-app").mkdir()
         (workspace / "my-app" / "main.py").write_text("print('hello')\n", encoding="utf-8")
+
+
+class AnalyzeContract(_OfAnApplication):
+    """Reads an application."""
+
+    station = Analyze
+    settings = {"commits": 10}
+    bad_settings = ({"commits": 0}, {"commits": "all"}, {"depth": 1})
 
 
 class ShellContract(StationContract):
