@@ -23,15 +23,18 @@ from mityflow.station import (
 
 if TYPE_CHECKING:
     from mityflow.apps import Launched, end_app, running_apps
-    from mityflow.findings import Finding, at_least, count_by_severity, findings_sarif, sorted_findings
+    from mityflow.findings import Finding, Severity, at_least, count_by_severity, findings_sarif, sorted_findings
     from mityflow.forms import question_problems
-    from mityflow.healing.case import Adjustments, AgentError, Case, NotAllowedError, Proposal
+    from mityflow.healing.case import Adjustments, AgentError, Case, NotAllowedError, Proposal, Task
     from mityflow.healing.classify import classify
+    from mityflow.healing.consult import Consulted, consult
     from mityflow.healing.diagnosis import Diagnosis
     from mityflow.healing.hands import Hands
-    from mityflow.healing.params import HealingParams
+    from mityflow.healing.params import GuardrailParams, HealingParams
     from mityflow.healing.specialists import Recipe, Specialist
     from mityflow.healing.station import CommandFailure, SelfHealingStation, Trial
+    from mityflow.healing.surfaces import Refusal, refusal
+    from mityflow.healing.weaker import weakened
     from mityflow.params import Duration, Form, Params, wrong_settings
     from mityflow.process import CommandError, CommandResult
     from mityflow.stacks import Detect, Health, Stack, Tool, fill, find_stack, stack_names
@@ -44,11 +47,13 @@ _LATER = {
     "CommandError": "mityflow.process",
     "CommandFailure": "mityflow.healing.station",
     "CommandResult": "mityflow.process",
+    "Consulted": "mityflow.healing.consult",
     "Detect": "mityflow.stacks",
     "Diagnosis": "mityflow.healing.diagnosis",
     "Duration": "mityflow.params",
     "Finding": "mityflow.findings",
     "Form": "mityflow.params",
+    "GuardrailParams": "mityflow.healing.params",
     "Hands": "mityflow.healing.hands",
     "HealingParams": "mityflow.healing.params",
     "Health": "mityflow.stacks",
@@ -57,13 +62,17 @@ _LATER = {
     "Params": "mityflow.params",
     "Proposal": "mityflow.healing.case",
     "Recipe": "mityflow.healing.specialists",
+    "Refusal": "mityflow.healing.surfaces",
+    "Severity": "mityflow.findings",
     "SelfHealingStation": "mityflow.healing.station",
     "Specialist": "mityflow.healing.specialists",
     "Stack": "mityflow.stacks",
     "Tool": "mityflow.stacks",
+    "Task": "mityflow.healing.case",
     "Trial": "mityflow.healing.station",
     "at_least": "mityflow.findings",
     "classify": "mityflow.healing.classify",
+    "consult": "mityflow.healing.consult",
     "count_by_severity": "mityflow.findings",
     "end_app": "mityflow.apps",
     "running_apps": "mityflow.apps",
@@ -72,8 +81,10 @@ _LATER = {
     "findings_sarif": "mityflow.findings",
     "parse_duration": "mityflow.workflow",
     "question_problems": "mityflow.forms",
-    "stack_names": "mityflow.stacks",
+    "refusal": "mityflow.healing.surfaces",
     "sorted_findings": "mityflow.findings",
+    "stack_names": "mityflow.stacks",
+    "weakened": "mityflow.healing.weaker",
     "wrong_settings": "mityflow.params",
 }
 
@@ -86,12 +97,14 @@ __all__ = [
     "CommandError",
     "CommandFailure",
     "CommandResult",
+    "Consulted",
     "Detect",
     "Diagnosis",
     "Duration",
     "Fault",
     "Finding",
     "Form",
+    "GuardrailParams",
     "Hands",
     "HealingParams",
     "Health",
@@ -105,7 +118,9 @@ __all__ = [
     "Proposal",
     "Question",
     "Recipe",
+    "Refusal",
     "SelfHealingStation",
+    "Severity",
     "Specialist",
     "Stack",
     "StackType",
@@ -114,11 +129,13 @@ __all__ = [
     "StationInput",
     "StationOutput",
     "StationResult",
+    "Task",
     "Tool",
     "Trial",
     "UsageError",
     "at_least",
     "classify",
+    "consult",
     "count_by_severity",
     "end_app",
     "fill",
@@ -127,9 +144,11 @@ __all__ = [
     "nearest",
     "parse_duration",
     "question_problems",
+    "refusal",
     "running_apps",
     "sorted_findings",
     "stack_names",
+    "weakened",
     "wrong_settings",
 ]
 

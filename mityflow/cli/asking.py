@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from mityflow.answers import expires_at, nobody_answered, timed_out
-from mityflow.cli.screen import printable
+from mityflow.cli.screen import all_lines, printable
 from mityflow.clock import iso
 from mityflow.errors import MityError, UsageError
 from mityflow.forms import Field, Form, fields, filled, wrong_fields
@@ -42,7 +42,7 @@ def ask_question(step: str, question: Question) -> Answer:
     Raises Abort at the end of the input; what interrupts the executor's question passes through.
     """
     try:
-        _say(f"\n{step}: {printable(question.text)}")
+        _say(f"\n{step}: " + "\n".join(all_lines(question.text)))
         if question.expires_after is not None:
             _say(f"  to be answered within {format_duration(question.expires_after)}; then: {question.on_timeout}")
         if question.form is not None:

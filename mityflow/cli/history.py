@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from mityflow.cli.options import complete_run, json_option, workspace_option
-from mityflow.cli.screen import Screen, first_line, more_lines, printable, seconds, table
+from mityflow.cli.screen import Screen, all_lines, first_line, more_lines, printable, seconds, table
 from mityflow.clock import Clock, from_iso
 from mityflow.errors import UsageError
 from mityflow.log import ExecutionLog
@@ -104,7 +104,8 @@ def _log_lines(log: ExecutionLog, screen: Screen) -> list[str]:
     if log.question:
         from mityflow.cli.asking import answer_commands, question_lines
 
-        lines.append(f"asks: {printable(log.question.text)}")
+        first, *more = all_lines(log.question.text)
+        lines += [f"asks: {first}", *(f"  {line}" for line in more)]
         asked, now = log.results[log.current or ""], Clock().now()
         commands = [command for command, _ in answer_commands(log.run_id, asked, now)]
         lines += [f"  {line}" for line in [*question_lines(asked, now), *commands]]

@@ -150,7 +150,7 @@ class PlainProgress:
         self._end_output(event["step"])
         result = event["result"]
         word = self._screen.paint("waiting", "waiting")
-        self._screen.line(f"  {self._place(event['step'])} {event['step']}  {word}  {printable(result['message'])}")
+        self._screen.line(f"  {self._place(event['step'])} {event['step']}  {word}  {first_line(result['message'])}")
 
     def _run_stopping(self, event: Mapping[str, Any]) -> None:
         self._screen.line(f"  {event['reason']}; stopping")

@@ -21,7 +21,7 @@ from mityflow.cli.options import (
     workspace_option,
 )
 from mityflow.cli.progress import JsonProgress, PlainProgress
-from mityflow.cli.screen import Screen, first_line, printable, seconds
+from mityflow.cli.screen import Screen, all_lines, first_line, printable, seconds
 from mityflow.clock import Clock, from_iso
 from mityflow.errors import MityError, UsageError
 from mityflow.executor import WorkflowExecutor
@@ -380,7 +380,7 @@ def _what_now(log: ExecutionLog) -> list[str]:
         asked, now = log.results[log.current or ""], Clock().now()
         commands = [(f"answer with: {c}", label) for c, label in answer_commands(log.run_id, asked, now)]
         lines = [c + (f"  ({label})" if label else "") for c, label in commands]
-        return [printable(log.question.text), *question_lines(asked, now), *lines]
+        return [*all_lines(log.question.text), *question_lines(asked, now), *lines]
     if log.state is ExecutionState.COMPLETED:
         return []
     return [f"details: mityflow show {log.run_id}", f"go on:   mityflow resume {log.run_id}"]

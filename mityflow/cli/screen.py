@@ -75,7 +75,12 @@ def first_line(text: str) -> str:
 
 def more_lines(text: str) -> list[str]:
     """The lines of a message after its first."""
-    return [printable(line).rstrip() for line in text.split("\n")[1:]]
+    return all_lines(text)[1:]
+
+
+def all_lines(text: str) -> list[str]:
+    """The lines of a text."""
+    return [printable(line).rstrip() for line in text.split("\n")]
 
 
 def seconds(duration: float) -> str:

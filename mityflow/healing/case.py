@@ -59,8 +59,21 @@ class Tried(NamedTuple):
     reason: str
 
 
+class Task(NamedTuple):
+    """Something to be made where nothing failed, such as a feature.
+
+    ``title`` is one line, ``text`` all that is to be known, as Markdown. ``specialist`` is who makes it.
+    Where there is an ``answer``, that file is all that is to be written.
+    """
+
+    title: str
+    text: str
+    specialist: str = "implementer"
+    answer: str = ""
+
+
 class Case(NamedTuple):
-    """A failure that somebody is asked to mend.
+    """A failure that somebody is asked to mend, or a ``task``.
 
     ``output`` is what the command printed, its end where it was long, without secrets. ``root`` is the
     application's folder, ``workspace`` the run's. ``instructions`` are what a person said, empty as long as
@@ -84,6 +97,7 @@ class Case(NamedTuple):
     spent: Cost = Cost()
     protected: tuple[str, ...] = ()
     adjustments: Adjustments = Adjustments()
+    task: Task | None = None
 
     def was_tried(self, fix: str) -> bool:
         """True when this fix was tried for this very failure already."""

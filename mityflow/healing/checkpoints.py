@@ -7,6 +7,7 @@ not in it: they are neither copied nor put back.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections import Counter
@@ -49,6 +50,12 @@ class CheckpointError(MityError):
     """The application's files cannot be kept or put back, so no fix can be tried."""
 
     exit_code = 1
+
+
+def store_of(workspace: Path, root: Path) -> Path:
+    """Where the checkpoints of an application lie: a folder for each place."""
+    digest = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:8]
+    return workspace / ".mity" / "checkpoints" / f"{root.name}-{digest}.git"
 
 
 class Checkpoints:

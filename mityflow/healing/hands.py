@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from mityflow.healing.case import Adjustments, NotAllowedError
 from mityflow.healing.protected import protected, resolved
+from mityflow.healing.testcode import is_test_file
 
 if TYPE_CHECKING:
     from mityflow.process import CommandResult
@@ -55,7 +56,9 @@ class Tree(Protocol):
 class Hands:
     """What a fix may do. Every path is relative to the application's folder, with ``/``.
 
-    ``changes`` is what it has changed so far, ``scratch`` a folder for files that belong to nobody.
+    ``changes`` is what it has changed so far, ``scratch`` a folder for files that belong to nobody. Where it
+    ``adds_tests``, protected tests may be written to; whether they are no more than added to is seen afterwards.
+    With ``only`` nothing but that file can be written.
     Raises NotAllowedError for a path outside of the folder, one that is protected, one that holds secrets,
     and for what is no text of at most 1 MB.
     """
@@ -67,6 +70,9 @@ class Hands:
         protected_paths: Sequence[str],
         run: Callable[..., CommandResult],
         scratch: Path,
+        *,
+        adds_tests: bool = False,
+        only: str = "",
     ) -> None:
         self.root = root
         self.adjustments = Adjustments()
@@ -75,6 +81,8 @@ class Hands:
         self._tree = tree
         self._protected = tuple(protected_paths)
         self._run = run
+        self._adds_tests = adds_tests
+        self._only = only
 
     def files(self, pattern: str = "**") -> list[str]:
         """The paths of the application's files that match; ignored and secret ones are not among them."""
@@ -223,8 +231,10 @@ class Hands:
 
     def _writable(self, path: str) -> Path:
         place = self._place(path)
-        pattern = protected(path, self._protected) or protected(path, (".git/**", ".mity/**"))
-        if pattern:
+        if self._only and path != self._only:
+            raise NotAllowedError(f"'{path}' is not to be changed, only '{self._only}' is to be written")
+        pattern = protected(path, (*self._protected, ".git/**", ".mity/**"))
+        if pattern and not (self._adds_tests and is_test_file(path) and not protected(path, UNREADABLE)):
             raise NotAllowedError(f"'{path}' is protected by '{pattern}'")
         if not self._tree.keeps(path):
             raise NotAllowedError(f"'{path}' is ignored, so a change of it could not be undone")

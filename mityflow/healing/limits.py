@@ -66,7 +66,11 @@ class Guardrails(NamedTuple):
     def agent_of(self, error_type: str) -> tuple[str, AgentSettings]:
         """The specialist for a class of error, and who does its work."""
         name = self.specialists[error_type]
-        return name, self.agents.get(name, AgentSettings())
+        return name, self.settings_of(name)
+
+    def settings_of(self, specialist: str) -> AgentSettings:
+        """Who does the work of a specialist."""
+        return self.agents.get(specialist, AgentSettings())
 
     def exceeded(self, session: HealingSession, error_type: str, elapsed: float) -> Exceeded | None:
         """The first guardrail that forbids another attempt; ``elapsed`` is the session's time in seconds."""

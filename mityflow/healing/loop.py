@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 import time
 from collections.abc import Mapping
@@ -12,19 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mityflow.errors import MityError, StoreError
-from mityflow.healing.agents import Agent, Means, make_agent
+from mityflow.healing.agents import Agent, AgentSettings, Means, make_agent
 from mityflow.healing.case import AgentError, CapReachedError, Case, Cost, NotAllowedError, Proposal
-from mityflow.healing.checkpoints import CheckpointError, Checkpoints
+from mityflow.healing.checkpoints import CheckpointError, Checkpoints, store_of
 from mityflow.healing.classify import classify
 from mityflow.healing.edits import Edit, edits_of
 from mityflow.healing.hands import Change, Hands
 from mityflow.healing.judge import Verdict, judge
 from mityflow.healing.limits import Exceeded, Guardrails
 from mityflow.healing.memory import FixMemory, RememberedFix
-from mityflow.healing.protected import protected
 from mityflow.healing.session import PROGRESS, Attempt, Failure, HealingSession, fold
 from mityflow.healing.specialists import find_specialist
-from mityflow.healing.weaker import weakened
+from mityflow.healing.surfaces import refusal
 from mityflow.healing.words import told
 from mityflow.station import Answer, LimitReached, Option, Question, StationContext, StationResult
 
@@ -58,7 +56,7 @@ class Healer:
         self._limits = Guardrails.from_data(context.guardrails, context.values.get("guardrails") or {})
         self._rules = self._limits.rules()
         self._root = station.folder(context)
-        self._checkpoints = Checkpoints(self._root, _store(context.workspace, self._root))
+        self._checkpoints = Checkpoints(self._root, store_of(context.workspace, self._root))
         self._session: HealingSession = fold(context.notes)
         self._begun = time.monotonic()
 
@@ -172,6 +170,8 @@ class Healer:
             verdict = Verdict("weaker", f"tests got weaker: {weaker}")
         elif failure is None and not trial.result.success:
             verdict = Verdict("worse", trial.result.message)
+        elif before.task and failure is None:
+            verdict = Verdict("fixed", "it is made")
         else:
             verdict = judge(before, failure, seen, pending.files)
         progress = verdict.name in PROGRESS
@@ -189,13 +189,18 @@ class Healer:
         signature = attempt.signature
         if attempt.agent == FixMemory.name:
             self._memory.settle(signature, attempt.fix, worked=True)
-        elif self._limits.agent_of(failure.diagnosis.error_type)[1].kind != "playbook":
+        elif failure.task is None and self._specialist(failure)[1].kind != "playbook":
             edits = self._edits(attempt)
             if edits is not None:
                 stack = self._station.stack(self._context)
                 of = stack.id if stack else None
                 fix = RememberedFix(attempt.fix, attempt.title, attempt.agent, of, tuple(edits), attempt.adjustments)
                 self._memory.remember(signature, fix)
+
+    def _specialist(self, failure: Failure) -> tuple[str, AgentSettings]:
+        if failure.task:
+            return failure.task.specialist, self._limits.settings_of(failure.task.specialist)
+        return self._limits.agent_of(failure.diagnosis.error_type)
 
     def _attempt(self) -> Exceeded | None:
         """One attempt at a fix; what forbids it, or makes another one useless. Afterwards a fix may be pending."""
@@ -205,9 +210,9 @@ class Healer:
         exceeded = self._limits.exceeded(session, error_type, self._elapsed())
         if exceeded:
             return exceeded
-        name, settings = self._limits.agent_of(error_type)
-        case, hands = self._case(failure), self._hands()
-        memory = self._memory if settings.kind != "playbook" else None
+        name, settings = self._specialist(failure)
+        case, hands = self._case(failure), self._hands(adds_tests=failure.task is not None)
+        memory = self._memory if settings.kind != "playbook" and failure.task is None else None
         if memory and memory.knows(case, hands):
             agent: Agent = memory
         else:
@@ -260,13 +265,13 @@ class Healer:
         """Look at what a fix has changed, and note it; one that is not allowed is undone."""
         after = self._checkpoints.now()
         files = self._checkpoints.changed(checkpoint, after)
-        forbidden = [path for path in files if protected(path, self._limits.protected_paths)]
-        texts = [{path: self._checkpoints.text(tree, path) for path in files} for tree in (checkpoint, after)]
-        weaker = weakened(*texts)
-        if forbidden:
-            verdict = Verdict("refused", f"{', '.join(forbidden)}: protected, so no fix may touch it")
-        elif weaker:
-            verdict = Verdict("weaker", f"tests got weaker: {'; '.join(weaker)}")
+        before, now = ({path: self._checkpoints.text(tree, path) for path in files} for tree in (checkpoint, after))
+        task = self._session.failure.task if self._session.failure else None
+        refused = refusal(before, now, self._protected, adds_tests=task is not None)
+        if task and not files:
+            verdict = Verdict("none", "nothing was changed")
+        elif refused:
+            verdict = Verdict(*refused)
         else:
             self._note(
                 "fixed",
@@ -308,6 +313,7 @@ class Healer:
             failed.exit_code,
             trial.tests_failed,
             self._context.masked(failed.output[-_TAIL:]),
+            failed.task,
         )
 
     def _case(self, failure: Failure) -> Case:
@@ -326,13 +332,18 @@ class Healer:
             session.tried,
             self._time_left(),
             session.cost,
-            self._limits.protected_paths,
+            self._protected,
             session.adjustments,
+            failure.task,
         )
 
-    def _hands(self) -> Hands:
+    def _hands(self, *, adds_tests: bool) -> Hands:
         scratch = self._context.workspace / ".mity" / "work"
-        return Hands(self._root, self._checkpoints, self._limits.protected_paths, self._context.run, scratch)
+        return Hands(self._root, self._checkpoints, self._protected, self._context.run, scratch, adds_tests=adds_tests)
+
+    @cached_property
+    def _protected(self) -> tuple[str, ...]:
+        return self._station.protected_paths(self._context)
 
     def _edits(self, attempt: Attempt) -> list[Edit] | None:
         """What an attempt changed; None where a file is no text."""
@@ -393,6 +404,9 @@ class Healer:
         return result
 
     def _ask(self, why: Exceeded) -> StationResult:
+        if not self._station.asks:
+            self._note("ended", how="failed")
+            return StationResult.failure(why.reason, outputs={"healing": self._session.to_data()})
         self._note("asked", guardrail=why.guardrail, reason=why.reason)
         return self._question()
 
@@ -422,12 +436,6 @@ class Healer:
 
     def _time_left(self) -> float:
         return max(0.001, self._limits.max_healing_time_secs - self._elapsed())
-
-
-def _store(workspace: Path, root: Path) -> Path:
-    """Where the checkpoints of an application lie: a folder for each place."""
-    digest = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:8]
-    return workspace / ".mity" / "checkpoints" / f"{root.name}-{digest}.git"
 
 
 def _encoded(text: str | None) -> bytes | None:

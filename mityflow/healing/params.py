@@ -8,10 +8,15 @@ from mityflow.models.guardrails import GuardrailsFile
 from mityflow.params import Params
 
 
-class HealingParams(Params):
-    """Settings of stations that heal themselves."""
+class GuardrailParams(Params):
+    """Settings of stations that agents work for."""
 
-    heal: bool = Field(True, description="Whether a failure is mended; where false, the command is run once.")
     guardrails: GuardrailsFile | None = Field(
         None, description="Limits of this step, in place of those of the workflow that have the same names."
     )
+
+
+class HealingParams(GuardrailParams):
+    """Settings of stations that heal themselves."""
+
+    heal: bool = Field(True, description="Whether a failure is mended; where false, the command is run once.")

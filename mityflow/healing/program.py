@@ -70,7 +70,9 @@ class ProgramAgent:
         with _aside(hands.scratch) as folder, hands.copy() as copy:
             task, place = folder / "task.md", folder / "answer.json"
             parts = (briefing.rules(case, self._specialist), _HOW, facts, briefing.output(case, self._means.mask))
-            task.write_text("\n\n".join(part.strip() for part in parts) + "\n", encoding="utf-8", errors="replace")
+            task.write_text(
+                "\n\n".join(part.strip() for part in parts if part) + "\n", encoding="utf-8", errors="replace"
+            )
             values = {"task_file": str(task), "workspace": str(copy)}
             argv = [filled(part, values) for part in self._settings.command[1:]]
             try:

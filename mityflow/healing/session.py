@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from mityflow.healing.case import Adjustments, Cost, Tried
+from mityflow.healing.case import Adjustments, Cost, Task, Tried
 from mityflow.healing.diagnosis import Diagnosis
 
 VERDICTS = ("fixed", "better", "same", "worse", "weaker", "refused", "none", "failed", "interrupted")
@@ -35,7 +35,7 @@ class Failure(NamedTuple):
     """How a run of the command failed.
 
     ``stage`` is how far it came, a number that grows with the phases. ``tests_failed`` is None where no test
-    ran. ``tail`` is the end of what was printed.
+    ran. ``tail`` is the end of what was printed. ``task`` is what is to be made, where nothing failed.
     """
 
     diagnosis: Diagnosis
@@ -45,16 +45,20 @@ class Failure(NamedTuple):
     exit_code: int | None
     tests_failed: int | None
     tail: str
+    task: Task | None = None
 
     def to_data(self) -> dict[str, Any]:
         """As JSON data."""
-        return {**self._asdict(), "diagnosis": self.diagnosis.to_data(), "command": list(self.command)}
+        data = {**self._asdict(), "diagnosis": self.diagnosis.to_data(), "command": list(self.command)}
+        return {**data, "task": self.task._asdict() if self.task else None}
 
     @classmethod
     def from_data(cls, data: Mapping[str, Any]) -> Failure:
         """Read what :meth:`to_data` wrote."""
-        known = {key: data[key] for key in cls._fields}
-        return cls(**{**known, "diagnosis": Diagnosis.from_data(data["diagnosis"]), "command": tuple(data["command"])})
+        known = {key: data[key] for key in cls._fields if key != "task"}
+        task = Task(**data["task"]) if data.get("task") else None
+        diagnosis = Diagnosis.from_data(data["diagnosis"])
+        return cls(**{**known, "diagnosis": diagnosis, "command": tuple(data["command"]), "task": task})
 
 
 class Attempt(NamedTuple):

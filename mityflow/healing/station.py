@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from mityflow.errors import UsageError
 from mityflow.station import Station, StationContext, StationResult
 
 if TYPE_CHECKING:
-    from mityflow.healing.case import Adjustments
+    from mityflow.healing.case import Adjustments, Task
     from mityflow.healing.diagnosis import Diagnosis
     from mityflow.stacks import Stack
 
@@ -20,7 +20,8 @@ class CommandFailure(NamedTuple):
 
     ``output`` is all it printed. ``stage`` is how far it came, a number that grows: a failure at a later
     stage is better than one at an earlier. ``diagnosis`` is given where the station knows the cause itself,
-    and the output need not be read.
+    and the output need not be read. ``task`` is what is to be made, where that and no fault is why the command
+    did not succeed.
     """
 
     output: str
@@ -29,6 +30,7 @@ class CommandFailure(NamedTuple):
     phase: str = ""
     stage: int = 0
     diagnosis: Diagnosis | None = None
+    task: Task | None = None
 
 
 class Trial(NamedTuple):
@@ -50,8 +52,11 @@ class SelfHealingStation(Station):
 
     Subclasses say in :meth:`trial` how the command is run; the rest is done by :meth:`execute`: the
     guardrails, checkpoints before each fix, the rollback of one that did not help, the question to a person.
-    A step with ``heal: false`` among its settings runs the command once and fails as any other.
+    A step with ``heal: false`` among its settings runs the command once and fails as any other. With
+    ``asks = False`` nobody is asked: what cannot be mended is a failure.
     """
+
+    asks: ClassVar[bool] = True
 
     def trial(self, context: StationContext, adjustments: Adjustments) -> Trial:
         """Run the command once and say how it went. ``adjustments`` are what fixes changed about how it is run."""
@@ -64,6 +69,17 @@ class SelfHealingStation(Station):
     def stack(self, context: StationContext) -> Stack | None:
         """The application's stack, where it is known."""
         return None
+
+    def untouchable(self, context: StationContext) -> Sequence[str]:
+        """Patterns of paths that no fix of this step may touch, beside those of the guardrails."""
+        return ()
+
+    def protected_paths(self, context: StationContext) -> tuple[str, ...]:
+        """All patterns of paths that no fix of this step may touch."""
+        from mityflow.healing.limits import Guardrails
+
+        limits = Guardrails.from_data(context.guardrails, context.values.get("guardrails") or {})
+        return (*limits.protected_paths, *self.untouchable(context))
 
     def can_rescaffold(self, context: StationContext) -> bool:
         """Whether the application can be made again from its template."""

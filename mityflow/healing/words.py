@@ -7,6 +7,8 @@ from typing import Any
 
 from mityflow.healing.session import Failure, HealingSession
 
+TASK = "Task"
+"""What stands in place of a class of error where something is to be made."""
 _SHOWN = 40
 _UNDONE = {
     "same": "no better",
@@ -24,16 +26,22 @@ def told(note: Mapping[str, Any], session: HealingSession) -> list[str]:
     kind = note["kind"]
     if kind == "failed":
         return [_failure(Failure.from_data(note["failure"]), session.iterations)]
+    if kind not in ("fixing", "fixed", "verdict"):
+        return []
+    attempt = session.pending or session.actions_taken[-1]
+    is_task = attempt.error_type == TASK
+    word = "task" if is_task else "heal"
     if kind == "fixing":
-        return [f"heal: attempt {note['number']}: {note['specialist']} ({note['agent']}) on {note['error_type']}"]
+        on = "" if is_task else f" on {note['error_type']}"
+        return [f"{word}: attempt {note['number']}: {note['specialist']} ({note['agent']}){on}"]
     if kind == "fixed":
-        return [f"heal: {note['title']}", *_diff(note["diff"])]
-    if kind == "verdict":
-        return [f"heal: {_verdict(note, session)}"]
-    return []
+        return [f"{word}: {note['title']}", *_diff(note["diff"])]
+    return [f"{word}: {_verdict(note, session)}"]
 
 
 def _failure(failure: Failure, run: int) -> str:
+    if failure.task:
+        return f"task: {failure.task.title}"
     found = failure.diagnosis
     place = f" at {found.file}:{found.line}" if found.file and found.line else f" in {found.file}" if found.file else ""
     evidence = f": {found.evidence[0]}" if found.evidence else ""
@@ -46,7 +54,7 @@ def _verdict(note: Mapping[str, Any], session: HealingSession) -> str:
     price = cost_text(attempt.cost._asdict())
     end = f" [{attempt.seconds:.1f} s{price}]" if attempt.seconds or price else ""
     if name == "fixed":
-        return f"healed: {reason}{end}"
+        return f"{'healed' if attempt.error_type != TASK else 'done'}: {reason}{end}"
     if name == "better":
         return f"better, so it is kept: {reason}{end}"
     undone = "; undone" if attempt.files else ""

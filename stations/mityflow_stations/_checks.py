@@ -78,10 +78,14 @@ def stack_of(context: StationContext) -> Stack:
 
 
 class Checks:
-    """One honest pass over an application. After a command has failed, ``failure`` says how."""
+    """One honest pass over an application. After a command has failed, ``failure`` says how.
+
+    ``passing`` names the tests that passed.
+    """
 
     def __init__(self, context: StationContext, stack: Stack, env: Mapping[str, str] | None = None) -> None:
         self.failure: CommandFailure | None = None
+        self.passing: list[str] = []
         self._context = context
         self._stack = stack
         self._env = {**stack.env, **(env or {})}
@@ -160,6 +164,7 @@ class Checks:
             if check.status == "failed":
                 return check
             return self._untested(check._replace(status="failed", detail=str(error)))
+        self.passing = count.passing
         check = check._replace(tests=count.total, tests_failed=count.failed, tests_skipped=count.skipped)
         if count.failed:
             detail = "\n".join(filter(None, (_failing(count), check.detail)))

@@ -17,6 +17,7 @@ _LARGEST = 64 * 1024 * 1024
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _LIBTEST_RESULT = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored;", re.MULTILINE)
 _LIBTEST_FAILED = re.compile(r"^test (.+) \.\.\. FAILED$", re.MULTILINE)
+_LIBTEST_PASSED = re.compile(r"^test (.+) \.\.\. ok$", re.MULTILINE)
 _TAP_LINE = re.compile(r"(not )?ok\b[ \t]*\d*[ \t]*(?:-[ \t]*)?(.*)")
 _TAP_DIRECTIVE = re.compile(r"(?<!\\)#[ \t]*(skip|todo)", re.IGNORECASE)
 _SKIPPED_IN_JEST = ("pending", "skipped", "todo", "disabled")
@@ -34,12 +35,13 @@ class Case(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """What a test runner reported; ``failing`` names the tests that failed."""
+    """What a test runner reported; ``failing`` and ``passing`` name the tests that failed and passed."""
 
     total: int
     failed: int
     skipped: int
     failing: list[str]
+    passing: list[str]
 
     @property
     def ran(self) -> int:
@@ -80,7 +82,8 @@ def count_printed(printed: str) -> Tally:
     if not results:
         raise ReportError("the test command printed no 'test result:'")
     passed, failed, skipped = (sum(column) for column in zip(*results, strict=True))
-    return Tally(passed + failed + skipped, failed, skipped, _LIBTEST_FAILED.findall(text))
+    names = _LIBTEST_FAILED.findall(text), _LIBTEST_PASSED.findall(text)
+    return Tally(passed + failed + skipped, failed, skipped, *names)
 
 
 def _read(place: Path) -> bytes:
@@ -91,8 +94,8 @@ def _read(place: Path) -> bytes:
 
 def _tally(cases: list[Case]) -> Tally:
     failing = [case.name for case in cases if case.outcome == "failed"]
-    skipped = sum(1 for case in cases if case.outcome == "skipped")
-    return Tally(len(cases), len(failing), skipped, failing)
+    passing = [case.name for case in cases if case.outcome == "passed"]
+    return Tally(len(cases), len(failing), len(cases) - len(failing) - len(passing), failing, passing)
 
 
 def _junit(data: bytes) -> Iterator[Case]:

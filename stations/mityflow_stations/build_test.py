@@ -38,13 +38,15 @@ class BuildTest(SelfHealingStation):
 
     def input(self) -> StationInput:
         """The application's name and stack, where the workflow has them."""
-        return StationInput(optional=["app_name", "stack", "scaffolded_files"])
+        return StationInput(optional=["app_name", "stack", "scaffolded_files", "changed_files"])
 
     def output(self) -> StationOutput:
         """Whether it builds, how many tests there are and failed, the log of it all, and how each phase went."""
         keys = ["build_passed", "tests_total", "tests_failed", "build_log", "build_report"]
         artifacts = ["build-log", "test-report"]
-        return StationOutput(keys, optional=["error_type", "healing", "size_mb"], optional_artifacts=artifacts)
+        return StationOutput(
+            keys, optional=["error_type", "healing", "size_mb", "changed_files"], optional_artifacts=artifacts
+        )
 
     def stack(self, context: StationContext) -> Stack:
         """The application's stack."""
@@ -58,10 +60,17 @@ class BuildTest(SelfHealingStation):
         """Make it again from its stack's template."""
         return rescaffold(context, stack_of(context), aside)
 
+    def execute(self, context: StationContext) -> StationResult:
+        """Run the phases, and heal what fails; files that a fix changed are among those to commit."""
+        return with_healed_files(super().execute(context), context)
+
     def trial(self, context: StationContext, adjustments: Adjustments) -> Trial:
         """Run the phases in order."""
         stack = stack_of(context)
-        checks = Checks(context, stack, adjustments.env)
+        return self.judged(context, stack, Checks(context, stack, adjustments.env))
+
+    def judged(self, context: StationContext, stack: Stack, checks: Checks) -> Trial:
+        """What the phases come to."""
         report = checks.run(PHASES)
         absent = absent_tools(report)
         if absent:
@@ -82,6 +91,16 @@ class BuildTest(SelfHealingStation):
         return Trial(
             StationResult.success(outputs=outputs, artifacts=artifacts, message=_message(report)), None, *counts
         )
+
+
+def with_healed_files(result: StationResult, context: StationContext) -> StationResult:
+    """The result with the files that fixes have changed as ``changed_files``, beside those of earlier steps."""
+    actions = (result.outputs.get("healing") or {}).get("actions_taken", ())
+    healed = {path for action in actions if action["verdict"] in ("fixed", "better") for path in action["files"]}
+    if healed:
+        changed = sorted(healed | set(context.get_input("changed_files") or ()))
+        result.outputs = {**result.outputs, "changed_files": changed}
+    return result
 
 
 def _counts(report: list[Check]) -> tuple[int | None, int | None, int | None]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
-from mityflow.sdk import Station, StationContext, StationInput, StationOutput, StationResult
-from mityflow_stations._git import GitError, Repository, names
+from mityflow.sdk import Option, Question, Station, StationContext, StationInput, StationOutput, StationResult
+from mityflow_stations._changes import cut, some
+from mityflow_stations._git import GitError, Repository, names, own_index
 
 NAME, EMAIL = "mityflow", "mityflow@localhost"
 _BUSY = {
@@ -20,6 +20,8 @@ _BUSY = {
     "rebase-merge": "a rebase",
     "rebase-apply": "a rebase or 'git am'",
 }
+EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+"""The name that git gives a tree without files."""
 _SHOWN = 10
 
 
@@ -29,6 +31,8 @@ class Commit(Station):
     The repository is the application's own, else the workspace's, else a new one in the application's
     folder; one further up is never touched. What the user has staged or changed stays as it is: the
     commit is made through an index of its own, and the user's index only learns of the committed files.
+    With a ``branch`` it is made there: a new one, begun where the repository stands. With ``approve`` a person sees
+    the difference first.
     """
 
     name: ClassVar[str] = "commit"
@@ -77,6 +81,8 @@ def _commit(context: StationContext, files: list[str]) -> StationResult:
     if not paths:
         raise GitError(f"git ignores every file to commit: {_some(listed)}")
     head = repository.read("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    if context.values.get("branch"):
+        _check_branch(repository, context.values["branch"], head)
     return _commit_paths(context, _Work(repository, folder, head, paths, ignored))
 
 
@@ -89,7 +95,7 @@ def _ignored(repository: Repository, paths: Sequence[str]) -> list[str]:
 
 def _commit_paths(context: StationContext, work: _Work) -> StationResult:
     repository = work.repository
-    with _own_index(work) as index:
+    with own_index(repository, work.folder, work.head) as index:
         repository.change("update-index", "--add", "--remove", "-z", "--stdin", env=index, stdin=names(work.paths))
         tree = repository.ask("write-tree", env=index)
         before = repository.ask("rev-parse", "HEAD^{tree}") if work.head else None
@@ -98,12 +104,55 @@ def _commit_paths(context: StationContext, work: _Work) -> StationResult:
             return _success(work.head or "", "nothing to commit: all is committed already", work.ignored)
         if work.head is None and not any(os.path.lexists(repository.root / path) for path in work.paths):
             raise GitError(f"none of the files to commit is there: {_some(work.paths)}")
+        if context.values.get("approve"):
+            unapproved = _unapproved(context, work, before, tree)
+            if unapproved:
+                return unapproved
+        if context.values.get("branch"):
+            _switch(repository, context.values["branch"])
         env = {**index, **_identity(context, repository)}
         repository.change("commit", "--quiet", "--file=-", env=env, stdin=_message(context).encode())
     commit = _verified(work, tree)
     _update_user_index(work)
     count = "1 file" if len(work.paths) == 1 else f"{len(work.paths)} files"
     return _success(commit, f"committed {count} as {commit[:12]}", work.ignored)
+
+
+def _check_branch(repository: Repository, branch: str, head: str | None) -> None:
+    """Raises GitError for a branch that the commit cannot be made on."""
+    if repository.read("check-ref-format", "--branch", branch) is None:
+        raise GitError(f"'{branch}' is no name of a branch")
+    there = repository.read("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}^{{commit}}")
+    if there and there != head:
+        raise GitError(
+            f"branch '{branch}' is there already, and the repository does not stand at its commit, {there[:12]};"
+            f" go on from it (git switch {branch}), or remove it (git branch -D {branch})"
+        )
+
+
+def _switch(repository: Repository, branch: str) -> None:
+    """Make a branch the current one; files and index stay as they are, since it begins at the same commit."""
+    if repository.read("symbolic-ref", "--quiet", "--short", "HEAD") == branch:
+        return
+    there = repository.read("rev-parse", "--verify", "--quiet", f"refs/heads/{branch}")
+    repository.change("switch", "--quiet", *([branch] if there else ["--create", branch]))
+
+
+def _unapproved(context: StationContext, work: _Work, before: str | None, tree: str) -> StationResult | None:
+    """The question whether this may be committed, or a person's no; None where a person has seen it and agreed."""
+    seen = next((note["tree"] for note in reversed(context.notes) if note["kind"] == "shown"), None)
+    if context.answer is not None and seen == tree:
+        if context.answer.option == "approve":
+            return None
+        why = f": {context.answer.message}" if context.answer.message else ""
+        raise GitError(f"a person did not approve the commit{why}; the files stay as they are")
+    context.note({"kind": "shown", "tree": tree})
+    options = ("-p", "--no-renames", "--no-ext-diff", "--no-textconv")
+    diff = work.repository.ask("diff-tree", *options, before or EMPTY_TREE, tree)
+    where = f" to {context.values['branch']}" if context.values.get("branch") else ""
+    text = f"{_message(context).splitlines()[0]}: commit {some(work.paths)}{where}?\n\n{cut(diff)}"
+    choices = [Option("approve", "Commit"), Option("reject", "Do not", "the run fails", takes_message=True)]
+    return StationResult.needs_input(Question("commit", text, choices))
 
 
 def _success(commit: str, message: str, ignored: Sequence[str]) -> StationResult:
@@ -138,28 +187,6 @@ def _refuse_busy(folder: Path) -> None:
     for name, what in _BUSY.items():
         if (folder / name).exists():
             raise GitError(f"the repository is in the middle of {what}; finish or abort it first")
-
-
-@contextmanager
-def _own_index(work: _Work) -> Iterator[dict[str, str]]:
-    """The environment of an index that holds what HEAD holds. A copy of the user's spares reading all files."""
-    index = work.folder / "mityflow-index"
-    _remove(index)
-    env = {"GIT_INDEX_FILE": os.fspath(index)}
-    try:
-        if work.head:
-            if (work.folder / "index").exists():
-                shutil.copyfile(work.folder / "index", index)
-            work.repository.change("read-tree", "--reset", "HEAD", env=env)
-        yield env
-    finally:
-        _remove(index)
-
-
-def _remove(index: Path) -> None:
-    """Remove an index of ours, and the lock that a killed git left beside it."""
-    for path in (index, index.with_name(index.name + ".lock")):
-        path.unlink(missing_ok=True)
 
 
 def _update_user_index(work: _Work) -> None:

@@ -78,6 +78,14 @@ class CommitParams(Params):
     author_email: Identity | None = Field(
         None, description="The address of who commits; git's own setting when left out."
     )
+    branch: str | None = Field(
+        None,
+        min_length=1,
+        description="The branch to commit to, made where it is not there; the current one when left out.",
+    )
+    approve: bool = Field(
+        False, description="Whether a person is shown the difference and asked before it is committed."
+    )
 
 
 class HealParams(HealingParams):
