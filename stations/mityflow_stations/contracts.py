@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mityflow.testing import StationContract
 from mityflow_stations.analyze import Analyze
+from mityflow_stations.architect import Architect
 from mityflow_stations.ask import Ask
 from mityflow_stations.build_test import BuildTest
 from mityflow_stations.commit import Commit
@@ -129,6 +130,28 @@ class AnalyzeContract(_OfAnApplication):
     station = Analyze
     settings = {"commits": 10}
     bad_settings = ({"commits": 0}, {"commits": "all"}, {"depth": 1})
+
+
+class ArchitectContract(_OfAnApplication):
+    """Plans a feature without an agent."""
+
+    station = Architect
+    settings = {"adr": True}
+    inputs = {"app_name": "my-app", "stack": "small", "title": "Say hello"}
+    outputs = {
+        "analysis": {
+            "format": 1,
+            "stack": "small",
+            "platform": [],
+            "packages": [],
+            "modules": [],
+            "routes": [],
+            "tests": [],
+            "untested": [],
+            "history": {"commits": 0, "hot_files": []},
+        }
+    }
+    bad_settings = ({"adr": "perhaps"}, {"folder": "docs"})
 
 
 class ShellContract(StationContract):
