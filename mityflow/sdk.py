@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from mityflow.healing.weaker import weakened
     from mityflow.params import Duration, Form, Params, wrong_settings
     from mityflow.process import CommandError, CommandResult
-    from mityflow.stacks import Health, Stack, Tool, fill, find_stack
+    from mityflow.stacks import Detect, Health, Stack, Tool, fill, find_stack, stack_names
     from mityflow.workflow import parse_duration
 
 _LATER = {
@@ -48,6 +48,7 @@ _LATER = {
     "CommandFailure": "mityflow.healing.station",
     "CommandResult": "mityflow.process",
     "Consulted": "mityflow.healing.consult",
+    "Detect": "mityflow.stacks",
     "Diagnosis": "mityflow.healing.diagnosis",
     "Duration": "mityflow.params",
     "Finding": "mityflow.findings",
@@ -82,6 +83,7 @@ _LATER = {
     "question_problems": "mityflow.forms",
     "refusal": "mityflow.healing.surfaces",
     "sorted_findings": "mityflow.findings",
+    "stack_names": "mityflow.stacks",
     "weakened": "mityflow.healing.weaker",
     "wrong_settings": "mityflow.params",
 }
@@ -96,6 +98,7 @@ __all__ = [
     "CommandFailure",
     "CommandResult",
     "Consulted",
+    "Detect",
     "Diagnosis",
     "Duration",
     "Fault",
@@ -144,6 +147,7 @@ __all__ = [
     "refusal",
     "running_apps",
     "sorted_findings",
+    "stack_names",
     "weakened",
     "wrong_settings",
 ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from mityflow.testing import StationContract
+from mityflow_stations.analyze import Analyze
+from mityflow_stations.architect import Architect
 from mityflow_stations.ask import Ask
 from mityflow_stations.build_test import BuildTest
 from mityflow_stations.commit import Commit
@@ -129,6 +131,36 @@ class CommitContract(StationContract):
         """An application with one file."""
         (workspace / "my-app").mkdir()
         (workspace / "my-app" / "main.py").write_text("print('hello')\n", encoding="utf-8")
+
+
+class AnalyzeContract(_OfAnApplication):
+    """Reads an application."""
+
+    station = Analyze
+    settings = {"commits": 10}
+    bad_settings = ({"commits": 0}, {"commits": "all"}, {"depth": 1})
+
+
+class ArchitectContract(_OfAnApplication):
+    """Plans a feature without an agent."""
+
+    station = Architect
+    settings = {"adr": True}
+    inputs = {"app_name": "my-app", "stack": "small", "title": "Say hello"}
+    outputs = {
+        "analysis": {
+            "format": 1,
+            "stack": "small",
+            "platform": [],
+            "packages": [],
+            "modules": [],
+            "routes": [],
+            "tests": [],
+            "untested": [],
+            "history": {"commits": 0, "hot_files": []},
+        }
+    }
+    bad_settings = ({"adr": "perhaps"}, {"folder": "docs"})
 
 
 class ShellContract(StationContract):
