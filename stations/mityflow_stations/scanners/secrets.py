@@ -44,6 +44,33 @@ def scan(root: Path, files: Sequence[str]) -> Scan:
     return scanned(NAME, findings, f"detect-secrets {installed}, {len(files)} files{more}")
 
 
+def hidden(diff: str) -> str:
+    """A difference as it can be written down: what looks like a secret on its added lines is ``***``.
+
+    Without detect-secrets it stays as it is.
+    """
+    try:
+        from detect_secrets.core.scan import scan_line
+        from detect_secrets.settings import default_settings
+    except ImportError:
+        return diff
+    lines, in_key = [], False
+    with default_settings() as settings:
+        settings.disable_filters(_VERIFYING)
+        for line in diff.split("\n"):
+            begins, ends = "PRIVATE KEY-----" in line and "BEGIN" in line, "PRIVATE KEY-----" in line and "END" in line
+            if in_key and line.startswith("+") and not ends:
+                lines.append("+***")
+                continue
+            in_key = begins and not ends
+            if line.startswith("+") and not begins:
+                values = {secret.secret_value for secret in scan_line(line[1:]) if secret.secret_value}
+                for value in sorted(values, key=len, reverse=True):
+                    line = line.replace(value, "***")
+            lines.append(line)
+    return "\n".join(lines)
+
+
 def _found(root: Path, files: Iterable[str]) -> tuple[list[tuple[str, Any]], list[str]]:
     """The secrets, each with its file; and the files that are too large."""
     from detect_secrets.core.scan import scan_file
