@@ -197,7 +197,7 @@ def test_a_dirty_file_that_the_feature_changes_ends_it(app: App) -> None:
 def test_with_approve_a_person_is_asked_twice(app: App) -> None:
     code, said = app.run(*SMALL_RUN, "-i", f"patch={app.patch_of(GOOD)}", "-i", "approve=true")
     assert code == 3
-    assert "  +def greet(name):" in said
+    assert "  +def greet(name):\n" in said
     code, said = app.resume("--answer", "approve")
     assert code == 3
     assert "commit docs/adr/0001-greet-by-name.md, greet.py, tests/greet.cases to feature/greet-by-name?" in said
