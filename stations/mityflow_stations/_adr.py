@@ -142,7 +142,7 @@ def _consequences(analysis: Mapping[str, Any], plan: Plan) -> Iterator[str]:
             yield f"`{path}` is imported by {listed}{more}, which may notice a change."
     for path in changed:
         if path in analysis["untested"]:
-            yield f"`{path}` is imported by no test, and none addresses a route of it: a fault there may stay unseen."
+            yield f"`{path}` is imported by no test, and no test addresses its routes: a fault there may stay unseen."
     hot = {each["path"]: each["changes"] for each in analysis["history"]["hot_files"]}
     for path in changed:
         if path in hot:

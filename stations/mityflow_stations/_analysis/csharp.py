@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from mityflow_stations._analysis.model import Case, Links, Module, Route, Tree, joined, unique
-from mityflow_stations._analysis.trees import SyntaxTree, TooLongError, line, literal, text
+from mityflow_stations._analysis.trees import SyntaxTree, TooLongError, addresses, line, literal, text
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -30,7 +30,7 @@ _CALLS = """
 (invocation_expression function: (member_access_expression expression: (_) @on name: (_) @name)
   arguments: (argument_list) @arguments) @call
 """
-_TEXTS = "(string_literal_content) @text"
+_TEXTS = "(string_literal_content) @text (interpolated_string_expression (string_content) @text)"
 
 
 class _Call(NamedTuple):
@@ -106,7 +106,7 @@ def _read(path: str, tree: SyntaxTree) -> Module:
         if marks.keys() & _CASES:
             cases.append(Case(".".join([*_types_around(tree, method), name]), line(method)))
         routes += _controller_routes(tree, method, marks, name)
-    texts = [text(node) for node in tree.captures(_TEXTS).get("text", ())] if is_test(path) else []
+    texts = addresses(tree.captures(_TEXTS).get("text", ())) if is_test(path) else ()
     raw = _Raw(
         unique(text(node) for node in found.get("namespace", ())),
         unique(name for name in usings if name and "=" not in name),
@@ -120,7 +120,7 @@ def _read(path: str, tree: SyntaxTree) -> Module:
         "C#",
         unique(defines),
         tuple(sorted(cases, key=lambda case: case.line)),
-        unique(each for each in texts if each.startswith("/")),
+        texts,
         raw,
         tree.fault,
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from mityflow_stations._analysis.model import Case, Links, Module, Route, Tree, joined, unique
-from mityflow_stations._analysis.trees import SyntaxTree, TooLongError, line, literal, text
+from mityflow_stations._analysis.trees import SyntaxTree, TooLongError, addresses, line, literal, text
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -109,7 +109,7 @@ def _read(path: str, tree: SyntaxTree) -> Module:
         if marks.keys() & _CASES:
             cases.append(Case(".".join([*_types_around(tree, method), name]), line(method)))
         routes += _routes(tree, method, marks, name)
-    texts = [text(node) for node in tree.captures(_TEXTS).get("text", ())] if is_test(path) else []
+    texts = addresses(tree.captures(_TEXTS).get("text", ())) if is_test(path) else ()
     raw = _Raw(
         package,
         unique(f"{name}.*" if name in stars else name for name in imports),
@@ -121,7 +121,7 @@ def _read(path: str, tree: SyntaxTree) -> Module:
         "Java",
         unique(outermost),
         tuple(sorted(cases, key=lambda case: case.line)),
-        unique(each for each in texts if each.startswith("/")),
+        texts,
         raw,
         tree.fault,
     )

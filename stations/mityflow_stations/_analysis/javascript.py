@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from mityflow_stations._analysis.model import Case, Links, Module, Route, Tree, joined, unique
-from mityflow_stations._analysis.trees import SyntaxTree, TooLongError, line, literal, text
+from mityflow_stations._analysis.trees import SyntaxTree, TooLongError, addresses, line, literal, text
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -36,7 +36,7 @@ _CALLS = """
   arguments: (arguments . [(string) (template_string)] @name)) @call
 """
 _TEXTS = "(string_fragment) @text"
-_PATHS = '(pair key: (property_identifier) @key value: (_) @path (#eq? @key "path")) @pair'
+_RECORDS = '(object (pair key: (property_identifier) @key (#match? @key "^(path|index)$"))) @record'
 _ELEMENTS = """
 [(jsx_self_closing_element name: (_) @name) (jsx_opening_element name: (_) @name)] @element
 """
@@ -99,7 +99,7 @@ def _read(path: str, language: str, tree: SyntaxTree) -> Module:
     if language == "Vue":
         defines.append(PurePosixPath(path).stem)
     tests = is_test(path)
-    texts = [text(node) for node in tree.captures(_TEXTS).get("text", ())] if tests else []
+    texts = addresses(tree.captures(_TEXTS).get("text", ())) if tests else ()
     routed = any(name.startswith(_ROUTERS) for name in imports) and not tests
     raw = _Raw(imports, *(_routes_in(tree) if routed else ((), ())))
     return Module(
@@ -107,7 +107,7 @@ def _read(path: str, language: str, tree: SyntaxTree) -> Module:
         language,
         unique(defines),
         tuple(_cases(tree)) if tests else (),
-        unique(each for each in texts if each.startswith("/")),
+        texts,
         raw,
         tree.fault,
     )
@@ -133,13 +133,10 @@ def _routes_in(
 ) -> tuple[tuple[tuple[tuple[str, ...], str, int], ...], tuple[tuple[tuple[str, ...], str], ...]]:
     routes: list[tuple[tuple[str, ...], str, int]] = []
     children: list[tuple[tuple[str, ...], str]] = []
-    for pair in tree.captures(_PATHS).get("pair", ()):
-        record = pair.parent
-        if record is None or record.type != "object":
-            continue
+    for record in tree.captures(_RECORDS).get("record", ()):
         keys = _keys(record)
         shown = next((keys[key] for key in _SHOWN_BY if key in keys), None)
-        paths = (*_paths_above(tree, record), _path(keys["path"]))
+        paths = (*_paths_above(tree, record), _path(keys.get("path")))
         if shown is None:
             continue
         below = _imported(keys.get("loadChildren"))

@@ -49,7 +49,10 @@ class Python:
             return Module(path, "Python", fault=f"cannot be parsed: {error or type(error).__name__}")
         defines = [name for node in tree.body for name in _defined(node)]
         nodes = list(ast.walk(tree))
-        texts = [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+        later = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values[1:]}
+        texts = [
+            n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str) and id(n) not in later
+        ]
         return Module(
             path,
             "Python",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import posixpath
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from mityflow_stations._analysis.model import Case, Links, Module, Route, Tree, joined, unique
-from mityflow_stations._analysis.trees import SyntaxTree, TooLongError, line, literal, text
+from mityflow_stations._analysis.trees import SyntaxTree, TooLongError, addresses, line, literal, text
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -87,7 +87,9 @@ def _read(path: str, tree: SyntaxTree) -> Module:
     aliases = {
         alias: _outside(names, _depth(tree, node)) for node in found.get("use", ()) for alias, names in _used(node)
     }
-    paths = [tuple(text(node).replace(" ", "").split("::")) for node in found.get("path", ())]
+    paths = [
+        _outside(_names(node), _depth(tree, node)) for node in _outermost(found.get("path", ()), found.get("use", ()))
+    ]
     declared = tuple(text(node) for node in found.get("mod", ()))
     defines = [text(match["name"][0]) for match in tree.matches(_ITEMS) if _is_public(match["item"][0])]
     cases = []
@@ -97,17 +99,27 @@ def _read(path: str, tree: SyntaxTree) -> Module:
             inner = [text(n.child_by_field_name("name")) for n in tree.above(function) if n.type == "mod_item"]
             cases.append(Case("::".join([*inner[::-1], text(match["name"][0])]), line(function)))
     routes, parts = _routes(tree)
-    texts = [text(node) for node in tree.captures(_TEXTS).get("text", ())] if cases else []
+    texts = addresses(tree.captures(_TEXTS).get("text", ())) if cases else ()
     uses = unique([*aliases.values(), *((name,) for name in declared), *paths])
     return Module(
         path,
         "Rust",
         unique(defines),
         tuple(sorted(cases, key=lambda case: case.line)),
-        unique(each for each in texts if each.startswith("/")),
+        texts,
         _Raw(tuple(names for names in uses if all(names)), aliases, declared, routes, parts),
         tree.fault,
     )
+
+
+def _outermost(paths: Iterable[Node], uses: Iterable[Node]) -> Iterator[Node]:
+    """The paths that are not part of a longer one, nor of a ``use``."""
+    end = 0
+    for node in sorted([*paths, *uses], key=lambda node: (node.start_byte, -node.end_byte)):
+        if node.start_byte >= end:
+            end = node.end_byte
+            if node.type in ("identifier", "scoped_identifier"):
+                yield node
 
 
 def _depth(tree: SyntaxTree, node: Node) -> int:
@@ -190,19 +202,18 @@ def _routes(
 
 def _around(tree: SyntaxTree, call: Node) -> tuple[Place, str]:
     """Who gets the routes of a call, and the prefix of the ``nest`` that it is written inside of."""
-    prefix, variable, inside = "", "", call
+    prefix, variable = "", ""
     for node in tree.above(call):
         if node.type == "call_expression":
             function, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
             nested = function is not None and text(function.child_by_field_name("field")) == "nest"
             given = arguments.named_children if arguments is not None else []
-            if nested and len(given) > 1 and inside.start_byte >= given[1].start_byte:
+            if nested and len(given) > 1 and call.start_byte >= given[1].start_byte:
                 prefix = joined(literal(given[0]) or "", prefix)
         elif node.type == "let_declaration" and not variable:
             variable = text(node.child_by_field_name("pattern"))
         elif node.type == "function_item":
             return (text(node.child_by_field_name("name")), variable), prefix
-        inside = node
     return ("", variable), prefix
 
 

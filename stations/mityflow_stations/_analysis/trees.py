@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +90,17 @@ def literal(node: Node | None) -> str | None:
     parts = [child for child in node.named_children if child.type != "escape_sequence"]
     whole = all(child.type in _INSIDE for child in parts)
     return "".join(text(child) for child in node.named_children) if whole else None
+
+
+def addresses(nodes: Iterable[Node]) -> tuple[str, ...]:
+    """The texts that may be addresses: those that begin with a slash, each once; of one made of parts the first."""
+    texts = (text(node) for node in nodes if not _is_later_part(node))
+    return tuple(dict.fromkeys(found for found in texts if found.startswith("/")))
+
+
+def _is_later_part(node: Node) -> bool:
+    before = node.prev_named_sibling
+    return before is not None and before.type in ("interpolation", "template_substitution")
 
 
 _INSIDE = {"string_fragment", "string_content", "string_literal_content", "raw_string_content", "verbatim_string"}
