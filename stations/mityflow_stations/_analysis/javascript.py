@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _SUFFIXES = (".ts", ".tsx", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs", ".vue")
 _ROUTERS = ("react-router", "vue-router", "@angular/router")
 _SHOWN_BY = ("component", "element", "Component", "loadComponent", "lazy", "components", "loadChildren", "redirectTo")
+_LARGEST_PAGE = 200_000
 _RUNNERS = {"it", "test", "specify"}
 _GROUPS = {"describe", "suite", "context"}
 _IMPORTS = """
@@ -244,7 +245,7 @@ def _entries(tree: Tree) -> Iterator[Route]:
     for path in sorted(tree.paths):
         if path.endswith(".html"):
             scripts = _Scripts()
-            scripts.feed((tree.read(path) or b"").decode("utf-8", "replace"))
+            scripts.feed((tree.read(path, _LARGEST_PAGE) or b"").decode("utf-8", "replace"))
             own = [source for source in scripts.sources if not source.startswith(("http:", "https:", "//"))]
             if own:
                 yield Route("page", "", f"/{path}", own[0], path, 1)

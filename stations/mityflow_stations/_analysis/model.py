@@ -61,7 +61,7 @@ class Tree(Protocol):
 
     paths: frozenset[str]
 
-    def read(self, path: str) -> bytes | None:
+    def read(self, path: str, largest: int = ...) -> bytes | None:
         """A file's content; None where it is not there, is a link, or is too large."""
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from mityflow.sdk import MityError, Stack, StationContext, find_stack, stack_names
 from mityflow_stations._analysis import csharp, java, javascript, python, rust
 from mityflow_stations._analysis.detection import detected, the_one
-from mityflow_stations._analysis.files import Folder, repository_of, shown
+from mityflow_stations._analysis.files import Folder, place_of, shown
 from mityflow_stations._analysis.history import MOST_COMMITS, history
 from mityflow_stations._analysis.manifests import Manifest, manifests
 from mityflow_stations._analysis.model import Language, Links, Module, Route
@@ -18,6 +18,8 @@ from mityflow_stations._analysis.model import Language, Links, Module, Route
 FORMAT = 1
 MOST_MODULES = 5_000
 MOST_LISTED = 2_000
+MOST_CASES = 20_000
+LONGEST = 4_096
 MOST_SECONDS = 60.0
 _TEST_FOLDERS = {"test", "tests", "__tests__", "e2e", "spec", "testdata", "fixtures"}
 _LANGUAGES: tuple[tuple[Language, Any], ...] = (
@@ -41,14 +43,13 @@ class _Read(NamedTuple):
 
 def survey(context: StationContext, given: str | None, commits: int = MOST_COMMITS) -> dict[str, Any]:
     """What there is of the application in the context's folder, as JSON data; ``given`` is its stack, if known."""
-    root = context.output_path
-    repository, prefix = repository_of(context, root, context.workspace)
-    folder = Folder(root, repository, prefix)
+    root, place = context.output_path, place_of(context)
+    folder = Folder(root, place)
     found = manifests(folder)
     stacks = detected(found, _stacks(context.workspace), folder.paths)
     read = _read(folder)
     files, size, languages = folder.sizes()
-    changed = history(repository, prefix, folder.paths, commits)
+    changed = history(place, folder.paths, commits)
     tests, covered = _tests(read)
     return {
         "format": FORMAT,
@@ -79,7 +80,7 @@ def survey(context: StationContext, given: str | None, commits: int = MOST_COMMI
         "not_read": [{"path": shown(path), "reason": why} for path, why in sorted(_faults(folder, found, read))][
             :MOST_LISTED
         ],
-        "cut": _cut(folder, read),
+        "cut": _cut(folder, found, read),
     }
 
 
@@ -155,6 +156,7 @@ def _tests(read: _Read) -> tuple[list[dict[str, Any]], dict[Route, list[str]]]:
     """The files of tests with what they use of the application, and the tests that address each route."""
     addressed: dict[Route, list[str]] = {}
     listed = []
+    left = MOST_CASES
     for path in sorted(read.tests):
         module = read.modules[path]
         asked = [route for route in read.routes if any(_fits(route.path, text) for text in module.texts)]
@@ -166,12 +168,13 @@ def _tests(read: _Read) -> tuple[list[dict[str, Any]], dict[Route, list[str]]]:
             _shown(
                 {
                     "path": path,
-                    "cases": [case._asdict() for case in module.cases[:MOST_LISTED]],
+                    "cases": [case._asdict() for case in module.cases[:left]],
                     "covers": sorted(set(covers)),
                     "routes": list(dict.fromkeys(f"{route.method} {route.path}".strip() for route in asked)),
                 }
             )
         )
+        left = max(0, left - len(module.cases))
     return listed, addressed
 
 
@@ -204,17 +207,21 @@ def _faults(folder: Folder, found: Iterable[Manifest], read: _Read) -> list[tupl
     return [*faults, *folder.left_out.items()]
 
 
-def _cut(folder: Folder, read: _Read) -> list[str]:
+def _cut(folder: Folder, found: Iterable[Manifest], read: _Read) -> list[str]:
     """What is longer than what is told of it."""
-    counts = {"routes": len(read.routes), "modules": len(read.modules)}
-    limits = {"routes": MOST_LISTED, "modules": MOST_MODULES - 1}
-    return [name for name, count in counts.items() if count > limits[name]] + (["files"] if folder.cut else [])
+    counts = {
+        "packages": (sum(len(manifest.packages) for manifest in found), MOST_LISTED),
+        "routes": (len(read.routes), MOST_LISTED),
+        "modules": (len(read.modules), MOST_MODULES - 1),
+        "tests": (sum(len(module.cases) for module in read.modules.values()), MOST_CASES),
+    }
+    return [name for name, (count, most) in counts.items() if count > most] + (["files"] if folder.cut else [])
 
 
 def _shown(value: Any) -> Any:
     """Data that can be written down: bytes of names that are no UTF-8 are replaced."""
     if isinstance(value, str):
-        return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        return value[:LONGEST].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     if isinstance(value, list | tuple):
         return [_shown(each) for each in value]
     if isinstance(value, dict):
