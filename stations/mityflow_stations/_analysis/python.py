@@ -48,6 +48,10 @@ class Python:
         except (ValueError, RecursionError, MemoryError) as error:
             return Module(path, "Python", fault=f"cannot be parsed: {error or type(error).__name__}")
 
+    def is_test(self, path: str) -> bool:
+        """Whether a file is one of tests, by its name."""
+        return is_test(path)
+
     def link(self, modules: Mapping[str, Module], tree: Tree) -> Links:  # noqa: ARG002 - the same for all languages
         """Imports by the packages that the files are in; routes by who includes which router."""
         linker = _Linker(modules)

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mityflow.sdk import MityError, Stack, StationContext, find_stack, stack_names
-from mityflow_stations._analysis import csharp, java, javascript, python, rust
 from mityflow_stations._analysis.detection import detected, the_one
 from mityflow_stations._analysis.files import Folder, place_of, shown
 from mityflow_stations._analysis.history import MOST_COMMITS, history
 from mityflow_stations._analysis.manifests import Manifest, manifests
-from mityflow_stations._analysis.model import Language, Links, Module, Route
+from mityflow_stations._analysis.model import Module, Route
+from mityflow_stations._analysis.reader import LANGUAGES, language_of
+from mityflow_stations._analysis.reading import read_all
 
 FORMAT = 1
 MOST_MODULES = 5_000
 MOST_LISTED = 2_000
 MOST_CASES = 20_000
 LONGEST = 4_096
-MOST_SECONDS = 60.0
 _TEST_FOLDERS = {"test", "tests", "__tests__", "e2e", "spec", "testdata", "fixtures"}
-_LANGUAGES: tuple[tuple[Language, Any], ...] = (
-    (python.Python(), python.is_test),
-    (javascript.JavaScript(), javascript.is_test),
-    (java.Java(), java.is_test),
-    (csharp.CSharp(), csharp.is_test),
-    (rust.Rust(), rust.is_test),
-)
 
 
 class _Read(NamedTuple):
@@ -47,7 +39,7 @@ def survey(context: StationContext, given: str | None, commits: int = MOST_COMMI
     folder = Folder(root, place)
     found = manifests(folder)
     stacks = detected(found, _stacks(context.workspace), folder.paths)
-    read = _read(folder)
+    read = _read(context, folder)
     files, size, languages = folder.sizes()
     changed = history(place, folder.paths, commits)
     tests, covered = _tests(read)
@@ -95,31 +87,22 @@ def _stacks(workspace: Path) -> list[Stack]:
     return found
 
 
-def _read(folder: Folder) -> _Read:
-    end = time.monotonic() + MOST_SECONDS
-    modules: dict[str, Module] = {}
+def _read(context: StationContext, folder: Folder) -> _Read:
+    wanted = sorted(path for path in folder.paths if language_of(path))
+    for path in wanted[MOST_MODULES:]:
+        folder.left_out[path] = "there are too many files to read them all"
+    readable = [path for path in wanted[:MOST_MODULES] if folder.source(path) is not None]
+    modules = {module.path: module for module in read_all(context, folder.root, readable)}
     imports: dict[str, tuple[str, ...]] = {}
     packages: dict[str, tuple[str, ...]] = {}
     routes: list[Route] = []
-    tests: set[str] = set()
-    for language, _ in _LANGUAGES:
-        own: dict[str, Module] = {}
-        for path in sorted(path for path in folder.paths if path.endswith(language.suffixes)):
-            if len(modules) + len(own) >= MOST_MODULES or time.monotonic() > end:
-                folder.left_out[path] = "there are too many files to read them all"
-                continue
-            data = folder.source(path)
-            if data is not None:
-                own[path] = language.read(path, data)
-        if not own:
-            continue
-        links: Links = language.link(own, folder)
-        modules |= own
+    for language in LANGUAGES:
+        links = language.link({path: modules[path] for path in modules if language_of(path) is language}, folder)
         imports |= links.imports
         packages |= links.packages
         routes += (route for route in links.routes if not of_tests(route.file))
-        tests |= {path for path, module in own.items() if module.cases}
-    return _Read(modules, imports, packages, routes, frozenset(tests))
+    tests = frozenset(path for path, module in modules.items() if module.cases)
+    return _Read(modules, imports, packages, routes, tests)
 
 
 def _platform(found: Iterable[Manifest]) -> list[str]:
@@ -139,7 +122,7 @@ def _modules(read: _Read) -> list[dict[str, Any]]:
             }
         )
         for path, module in sorted(read.modules.items())
-        if not of_tests(path)
+        if module.language not in ("", "HTML") and not of_tests(path)
     ]
 
 
@@ -149,7 +132,8 @@ def of_tests(path: str) -> bool:
         return False
     folders = path.split("/")[:-1]
     named = not _TEST_FOLDERS.isdisjoint(folders) or path.endswith("conftest.py")
-    return named or any(path.endswith(language.suffixes) and is_test(path) for language, is_test in _LANGUAGES)
+    language = language_of(path)
+    return named or (language is not None and language.is_test(path))
 
 
 def _tests(read: _Read) -> tuple[list[dict[str, Any]], dict[Route, list[str]]]:
