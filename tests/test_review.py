@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from mityflow_stations._added import added_lines, leftovers, new_packages
 from mityflow_stations._criteria import criteria_with_tests, untested
+from mityflow_stations.scanners.secrets import hidden
 from test_implement import Repo, repo  # noqa: F401 - a fixture
 
 from mityflow.context import WorkflowContext
@@ -44,6 +45,7 @@ def test_a_small_change_has_no_finding(repo: Repo) -> None:  # noqa: F811
     assert result.outputs["findings"] == []
     assert result.outputs["not_checked"] == [
         "lint: the stack is not known",
+        "criteria: no test was run",
         "agent: the guardrails name no agent for 'reviewer'",
     ]
     assert result.message.startswith("nothing found in calc.py (+1 -1)")
@@ -236,6 +238,14 @@ def test_its_report_is_sarif(repo: Repo) -> None:  # noqa: F811
     assert log["version"] == "2.1.0"
     assert log["runs"][0]["results"][0]["ruleId"] == "mityflow/to-do"
     assert os.path.commonpath([repo.root / ".mity", repo.root / result.artifacts[0].path]) == str(repo.root / ".mity")
+
+
+def test_a_difference_is_written_down_without_its_secrets() -> None:
+    key = "-----BEGIN RSA PRIVATE KEY-----\n+MIIEpAIBAAKCAQ\n+-----END RSA PRIVATE KEY-----"
+    head = "diff --git a/x.py b/x.py\n--- a/x.py\n+++ b/x.py\n"
+    diff = f'{head}@@ -1 +1,6 @@\n-old = "{KEY}"\n+KEY = "{KEY}"\n+name = "apple pie"\n+{key}\n+x = 1\n'
+    clean = diff.replace(f'+KEY = "{KEY}"', '+KEY = "***"').replace("+MIIEpAIBAAKCAQ", "+***")
+    assert hidden(diff) == clean
 
 
 # Criteria.

@@ -16,6 +16,7 @@ from mityflow.sdk import (
     UsageError,
     find_stack,
 )
+from mityflow_stations._changes import base_of, some
 from mityflow_stations._git import GitError
 from mityflow_stations._reporting import report_place
 
@@ -63,4 +64,17 @@ class Analyze(Station):
         if analysis["stack"]:
             outputs["stack"] = analysis["stack"]
         artifact = Artifact("analysis-report", path, "what there is of the application")
-        return StationResult.success(outputs=outputs, artifacts=[artifact], message=summary(analysis))
+        message = "\n".join([summary(analysis), *_left_alone(context)])
+        return StationResult.success(outputs=outputs, artifacts=[artifact], message=message)
+
+
+def _left_alone(context: StationContext) -> list[str]:
+    """What a person is at work on, said before anything is changed."""
+    try:
+        dirty = base_of(context).dirty()
+    except GitError:
+        return []
+    if not dirty:
+        return []
+    what = "1 file has" if len(dirty) == 1 else f"{len(dirty)} files have"
+    return [f"{what} uncommitted changes, which are left alone: {some(dirty)}"]
