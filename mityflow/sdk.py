@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mityflow.healing.surfaces import Refusal, refusal
     from mityflow.healing.weaker import weakened
     from mityflow.params import Duration, Form, Params, wrong_settings
+    from mityflow.policyfile import Policy, read_policies
     from mityflow.process import CommandError, CommandResult
     from mityflow.stacks import Health, Stack, Tool, fill, find_stack
     from mityflow.workflow import parse_duration
@@ -59,6 +60,7 @@ _LATER = {
     "Launched": "mityflow.apps",
     "NotAllowedError": "mityflow.healing.case",
     "Params": "mityflow.params",
+    "Policy": "mityflow.policyfile",
     "Proposal": "mityflow.healing.case",
     "Recipe": "mityflow.healing.specialists",
     "Refusal": "mityflow.healing.surfaces",
@@ -80,6 +82,7 @@ _LATER = {
     "findings_sarif": "mityflow.findings",
     "parse_duration": "mityflow.workflow",
     "question_problems": "mityflow.forms",
+    "read_policies": "mityflow.policyfile",
     "refusal": "mityflow.healing.surfaces",
     "sorted_findings": "mityflow.findings",
     "weakened": "mityflow.healing.weaker",
@@ -111,6 +114,7 @@ __all__ = [
     "NotAllowedError",
     "Option",
     "Params",
+    "Policy",
     "Problem",
     "Proposal",
     "Question",
@@ -141,6 +145,7 @@ __all__ = [
     "nearest",
     "parse_duration",
     "question_problems",
+    "read_policies",
     "refusal",
     "running_apps",
     "sorted_findings",
