@@ -79,7 +79,8 @@ class PolicyModel(FileModel):
         "high", description="How bad it is where it is not met."
     )
     when: Text | None = Field(
-        None, description="An expression over 'stack' and 'app_name', without braces; where it is false, nothing is due."
+        None,
+        description="An expression over 'stack' and 'app_name', without braces; nothing is due where it is false.",
     )
     command: CommandCheck | None = Field(None, description="A program must end well.")
     file_exists: FileExistsCheck | None = Field(None, description="Files must be there.")

@@ -12,8 +12,8 @@ from mityflow_stations.scanners._tools import run_tool
 
 _MADE = {
     ".angular", ".eggs", ".git", ".gradle", ".hypothesis", ".mity", ".mypy_cache", ".nuxt", ".pytest_cache",
-    ".ruff_cache", ".tox", ".venv", "__pycache__", "bin", "bower_components", "build", "coverage", "dist", "node_modules",
-    "obj", "out", "site-packages", "target", "venv",
+    ".ruff_cache", ".tox", ".venv", "__pycache__", "bin", "bower_components", "build", "coverage", "dist",
+    "node_modules", "obj", "out", "site-packages", "target", "venv",
 }  # fmt: skip
 _LISTING = ["git", "-c", "core.fsmonitor=", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
 
