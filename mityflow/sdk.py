@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mityflow.context import IacConfig, StackType
-from mityflow.errors import Fault, MityError, Problem, UsageError, nearest
+from mityflow.errors import Fault, FaultsError, MityError, Problem, UsageError, nearest
 from mityflow.station import (
     Answer,
     Artifact,
@@ -102,6 +102,7 @@ __all__ = [
     "Diagnosis",
     "Duration",
     "Fault",
+    "FaultsError",
     "Finding",
     "Form",
     "GuardrailParams",

@@ -66,7 +66,8 @@ class DocsCheck(FileModel):
     file: RelativePath = Field("README.md", description="The Markdown file that is read.")
     headings: list[Text] = Field([], description="Headings it must have, at any level.")
     symbols: Percent | None = Field(
-        None, description="The least share of public symbols with a text of their own, in percent (Python, Rust)."
+        None,
+        description="The least share of public symbols with a text of their own, in percent; Python's are counted.",
     )
 
 

@@ -51,6 +51,7 @@ def run_tool(
     *,
     env: Mapping[str, str] | None = None,
     timeout: float | None = None,
+    stdin: bytes | None = None,
 ) -> Ran:
     """Run a program in ``root``. Raises NotCheckedError when it takes too long, CommandError when it is not there."""
     limit = timeout or time_limit(context)
@@ -59,7 +60,7 @@ def run_tool(
         raise NotCheckedError(f"{name} is not installed")
     with tempfile.TemporaryDirectory(prefix="mity-scan-") as folder:
         place = Path(folder, "output")
-        done = context.run(["sh", "-c", _TO_A_FILE, "sh", place, *argv], cwd=root, env=env, timeout=limit)
+        done = context.run(["sh", "-c", _TO_A_FILE, "sh", place, *argv], cwd=root, env=env, timeout=limit, stdin=stdin)
         if done.timed_out:
             raise NotCheckedError(f"{name} took longer than {limit:g} s")
         if place.stat().st_size > _LARGEST:

@@ -43,18 +43,11 @@ _LINTS: Mapping[str, Severity] = {
     "clippy::await_holding_lock": "medium",
     "clippy::mut_mutex_lock": "low",
 }
-_DOCS = "missing_docs"
 
 
 def scan(context: StationContext, root: Path, files: Sequence[str] | None = None) -> Scan:
     """What clippy has against the crate in ``root``; of the files that are given, where some are."""
     return answer(NAME, lambda: _look(context, root, files))
-
-
-def undocumented(context: StationContext, root: Path) -> list[Finding]:
-    """The public things without documentation. Raises NotCheckedError."""
-    version = _version(context, root)
-    return [_finding(m, code, "low") for m, code in _messages(context, root, [_DOCS], version) if code == _DOCS]
 
 
 def _look(context: StationContext, root: Path, files: Sequence[str] | None) -> tuple[list[Finding], str]:

@@ -96,7 +96,8 @@ def _npm_audit(context: StationContext, root: Path) -> tuple[list[Finding], str]
     done = run_tool(context, ["npm", "audit", "--json"], root)
     data = done.data("npm audit") if done.output.strip() else {}
     if not isinstance(data.get("vulnerabilities"), dict) or not isinstance(data.get("metadata"), dict):
-        error = data.get("error") if isinstance(data.get("error"), dict) else {}
+        told = data.get("error")
+        error: Mapping[str, Any] = told if isinstance(told, dict) else {}
         why = data.get("message") or error.get("summary") or done.last_line.removeprefix(": ") or "it says nothing"
         raise NotCheckedError(f"npm audit has no answer: {' '.join(str(why).split())[:300]}")
     findings = {

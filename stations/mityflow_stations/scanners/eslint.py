@@ -122,7 +122,7 @@ def _eslint(context: StationContext, root: Path, files: Sequence[str]) -> tuple[
         config = Path(folder, "eslint.config.mjs")
         config.write_text(_config(own, root), encoding="utf-8")
         program = "node_modules/eslint/bin/eslint.js"
-        options = ["--config", config, "--format", "json", "--no-error-on-unmatched-pattern", "--no-warn-ignored"]
+        options = ["--config", str(config), "--format", "json", "--no-error-on-unmatched-pattern", "--no-warn-ignored"]
         for at in range(0, len(files), _AT_ONCE):
             some = files[at : at + _AT_ONCE]
             done = run_tool(context, ["node", program, *options, "--", *map(_literal, some)], root)
