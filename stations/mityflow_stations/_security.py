@@ -15,7 +15,7 @@ from mityflow_stations.scanners import Scan
 NEVER = "never"
 
 
-class Exception_(NamedTuple):  # noqa: N801 - what a team calls it, and the language has taken the name
+class Waiver(NamedTuple):
     """An entry of ``ignore``: findings that do not count until a day is over."""
 
     rule: str
@@ -38,11 +38,11 @@ class Exception_(NamedTuple):  # noqa: N801 - what a team calls it, and the lang
 
 
 class Rules(NamedTuple):
-    """What counts: thresholds by what is looked at, what must have been looked at, and exceptions."""
+    """What counts: thresholds by what is looked at, what must have been looked at, and waivers."""
 
     fail_at: Mapping[str, str]
     require: Sequence[str]
-    ignore: Sequence[Exception_]
+    ignore: Sequence[Waiver]
     today: date
 
 
@@ -55,7 +55,7 @@ class Judged(NamedTuple):
 
     scans: Mapping[str, Sequence[Scan]]
     counted: list[Finding]
-    ignored: list[tuple[Finding, Exception_]]
+    ignored: list[tuple[Finding, Waiver]]
     over: list[Finding]
     not_checked: list[str]
     remarks: list[str]
@@ -70,7 +70,7 @@ def rule_of(finding: Finding) -> str:
 def judged(scans: Mapping[str, Sequence[Scan]], rules: Rules) -> Judged:
     """What of the scans counts, and whether it is too much."""
     counted: list[Finding] = []
-    ignored: list[tuple[Finding, Exception_]] = []
+    ignored: list[tuple[Finding, Waiver]] = []
     over: list[Finding] = []
     for look, some in scans.items():
         threshold = rules.fail_at.get(look, NEVER)
@@ -90,7 +90,13 @@ def judged(scans: Mapping[str, Sequence[Scan]], rules: Rules) -> Judged:
         if scan.status == "not checked"
     ]
     return Judged(
-        scans, sorted_findings(counted), ignored, over, not_checked, _remarks(scans, rules), _reasons(scans, rules, over)
+        scans,
+        sorted_findings(counted),
+        ignored,
+        over,
+        not_checked,
+        _remarks(scans, rules),
+        _reasons(scans, rules, over),
     )
 
 
@@ -143,9 +149,9 @@ def _remarks(scans: Mapping[str, Sequence[Scan]], rules: Rules) -> list[str]:
     for entry in rules.ignore:
         meant = any(entry.means(finding) for finding in found)
         if meant and rules.today > entry.until:
-            remarks.append(f"the exception for {entry.rule} ended on {entry.until}: {entry.reason}")
+            remarks.append(f"what 'ignore' says of {entry.rule} ended on {entry.until}: {entry.reason}")
         elif not meant:
-            remarks.append(f"the exception for {entry.rule} is about nothing that was found: {entry.reason}")
+            remarks.append(f"what 'ignore' says of {entry.rule} is about nothing that was found: {entry.reason}")
     return remarks
 
 

@@ -11,6 +11,7 @@ from mityflow_stations.commit import Commit
 from mityflow_stations.heal import Heal
 from mityflow_stations.launch import Launch
 from mityflow_stations.scaffold import Scaffold
+from mityflow_stations.secure import Secure
 from mityflow_stations.shell import Shell
 from mityflow_stations.smoke_report import SmokeReport
 from mityflow_stations.validate import Validate
@@ -163,3 +164,18 @@ class AskFormContract(StationContract):
         "form": {"type": "object", "properties": {"zone": {"type": "string"}}, "required": ["zone"]},
     }
     answer = {"zone": "eu"}
+
+
+class SecureContract(_OfAnApplication):
+    """Looks at an application for secrets, and evaluates no policy."""
+
+    station = Secure
+    settings = {"checks": ["secrets", "policies"], "fail_at": {"secrets": "high"}}
+    bad_settings = (
+        {"checks": ["secret"]},
+        {"fail_at": {"code": "hgh"}},
+        {"ignore": [{"rule": "bandit/B603", "reason": "known"}]},
+        {"ignore": [{"rule": "bandit/B603", "reason": "known", "until": "soon"}]},
+        {"osv_url": "file:///etc"},
+        {"timeout": "0s"},
+    )

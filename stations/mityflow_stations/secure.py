@@ -13,7 +13,6 @@ from mityflow.sdk import (
     Artifact,
     FaultsError,
     Finding,
-    MityError,
     Policy,
     Station,
     StationContext,
@@ -27,7 +26,7 @@ from mityflow.sdk import (
 )
 from mityflow_stations import policies
 from mityflow_stations._reporting import report_place
-from mityflow_stations._security import Exception_, Judged, Rules, judged, scans_data
+from mityflow_stations._security import Judged, Rules, Waiver, judged, scans_data
 from mityflow_stations.scanners import Scan, code, dependencies, files, licences, sbom, secrets
 
 CHECKS = ("secrets", "code", "dependencies", "sbom", "licences", "policies")
@@ -92,7 +91,6 @@ class _Look:
 
     def at(self, name: str) -> Sequence[Scan]:
         """The scans of one kind."""
-        self._context.say(f"looking at {name}")
         looks: dict[str, Callable[[], Sequence[Scan]]] = {
             "secrets": lambda: [secrets.scan(self.root, self.files)],
             "code": self._code,
@@ -101,7 +99,10 @@ class _Look:
             "licences": self._licences,
             "policies": self._evaluated,
         }
-        return looks[name]()
+        scans = looks[name]()
+        for scan in scans:
+            self._context.say(f"{name}: {scan.name}: {scan.status}: {scan.detail}")
+        return scans
 
     def sbom(self) -> sbom.Made:
         """The SBOM, made once."""
@@ -163,7 +164,7 @@ def _check_licences(patterns: Sequence[str]) -> None:
 def _rules(context: StationContext) -> Rules:
     params = context.params
     entries = [
-        Exception_(entry.rule, entry.path, entry.text, entry.reason, date.fromisoformat(entry.until))
+        Waiver(entry.rule, entry.path, entry.text, entry.reason, date.fromisoformat(entry.until))
         for entry in params.ignore
     ]
     return Rules(params.fail_at.model_dump(), params.require, entries, datetime.now(UTC).date())
@@ -193,7 +194,9 @@ def _result(context: StationContext, look: _Look, found: Judged) -> StationResul
     lines += [f"page: {next(artifact.path for artifact in artifacts if artifact.name == 'security-page')}"]
     if found.reasons:
         reason = "; ".join(found.reasons)
-        return StationResult.failure("\n".join([f"{reason}: {lines[0]}", *lines[1:]]), outputs=outputs, artifacts=artifacts)
+        return StationResult.failure(
+            "\n".join([f"{reason}: {lines[0]}", *lines[1:]]), outputs=outputs, artifacts=artifacts
+        )
     return StationResult.success(outputs=outputs, artifacts=artifacts, message="\n".join(lines))
 
 

@@ -35,7 +35,9 @@ class FailAt(Params):
 class Ignored(Params):
     """Findings that are known, and do not count for now."""
 
-    rule: Name = Field(description="The rule as the report tells it, tool and id, such as bandit/B603; * fits any text.")
+    rule: Name = Field(
+        description="The rule as the report tells it, tool and id, such as bandit/B603; * fits any text."
+    )
     path: Name | None = Field(None, description="The files it is about, as a pattern; all when left out.")
     text: Name | None = Field(None, description="A text in its message, such as a package's name.")
     reason: Name = Field(description="Why it does not count.")

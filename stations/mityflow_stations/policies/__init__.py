@@ -78,9 +78,9 @@ def as_scan(verdicts: Sequence[Verdict]) -> Scan:
         status: sum(v.status == status for v in verdicts) for status in ("passed", "failed", "not checked", "not due")
     }
     told = ", ".join(f"{count} {status}" for status, count in counts.items() if count) or "there are none"
-    unknown = "; ".join(f"{v.policy.id}: {v.detail}" for v in verdicts if v.status == "not checked")
+    unknown = [f"{v.policy.id}: {v.detail}" for v in verdicts if v.status == "not checked"]
     if unknown:
-        return Scan(NAME, "not checked", findings, f"{told} ({unknown})")
+        return Scan(NAME, "not checked", findings, f"{len(unknown)} of {len(verdicts)}: {'; '.join(unknown)}")
     return Scan(NAME, "found" if findings else "clean", findings, told)
 
 

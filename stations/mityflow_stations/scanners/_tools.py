@@ -1,6 +1,6 @@
 """Running the programs of scanners.
 
-What they print goes to a file that is removed, and never to the step's log: it quotes source, and so secrets.
+What they print goes to files that are removed, and never to the step's log: it quotes source, and so secrets.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from mityflow_stations.scanners import MISSING, BrokenError, NotCheckedError
 
 TIME_LIMIT = 300.0
 _LARGEST = 256 * 1024 * 1024
-_TO_A_FILE = 'out="$1"; shift; exec "$@" > "$out"'
+_TO_FILES = 'out="$1"; err="$2"; shift 2; exec "$@" > "$out" 2> "$err"'
 
 
 class Ran(NamedTuple):
-    """How a program ended; ``output`` is what it wrote to its standard output."""
+    """How a program ended, and what it wrote to its standard output and its standard error."""
 
     exit_code: int
     output: str
@@ -59,13 +59,13 @@ def run_tool(
     if not which(argv[0]):
         raise NotCheckedError(f"{name} is not installed")
     with tempfile.TemporaryDirectory(prefix="mity-scan-") as folder:
-        place = Path(folder, "output")
-        done = context.run(["sh", "-c", _TO_A_FILE, "sh", place, *argv], cwd=root, env=env, timeout=limit, stdin=stdin)
+        places = Path(folder, "output"), Path(folder, "errors")
+        done = context.run(["sh", "-c", _TO_FILES, "sh", *places, *argv], cwd=root, env=env, timeout=limit, stdin=stdin)
         if done.timed_out:
             raise NotCheckedError(f"{name} took longer than {limit:g} s")
-        if place.stat().st_size > _LARGEST:
+        if any(place.stat().st_size > _LARGEST for place in places):
             raise BrokenError(f"{name} printed more than {_LARGEST} bytes")
-        return Ran(done.exit_code, place.read_text(encoding="utf-8", errors="replace"), done.stderr)
+        return Ran(done.exit_code, *(place.read_text(encoding="utf-8", errors="replace") for place in places))
 
 
 def time_limit(context: StationContext) -> float:
