@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,6 +17,7 @@ NAME = "secrets"
 _BASELINE = ".secrets.baseline"
 _LARGEST = 5_000_000
 _VERIFYING = "detect_secrets.filters.common.is_ignored_due_to_verification_policies"
+_ONE_AT_A_TIME = threading.Lock()  # detect-secrets keeps its settings for the whole process
 _FOR_SURE = ("Private Key", "AWS Access Key", "GitHub Token", "GitLab Token", "Stripe Access Key", "Slack Token")
 
 
@@ -50,7 +52,7 @@ def _found(root: Path, files: Iterable[str]) -> tuple[list[tuple[str, Any]], lis
     from detect_secrets.settings import default_settings
 
     found, left_out = [], []
-    with default_settings() as settings:
+    with _ONE_AT_A_TIME, default_settings() as settings:
         settings.disable_filters(_VERIFYING)
         for path in files:
             place = root / path
