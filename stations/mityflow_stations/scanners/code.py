@@ -50,14 +50,12 @@ _GET = "install it in an environment of its own, such as with 'pipx install semg
 
 
 def _unread(files: Sequence[str]) -> list[Scan]:
-    read = semgrep.SUFFIXES if semgrep.is_there() else ()
-    left = [suffix for suffix in _LANGUAGES if suffix not in read and _of(files, (suffix,))]
-    names = ", ".join(_LANGUAGES[suffix] for suffix in left)
-    if not left:
-        return []
-    readable = all(suffix in semgrep.SUFFIXES for suffix in left)
-    why = f"semgrep is not installed; {_GET}" if readable else "no scanner here reads it"
-    return [Scan(NAME, "not checked", detail=f"{names}: {why}")]
+    """The languages that nothing reads, and those that semgrep would."""
+    left = [suffix for suffix in _LANGUAGES if _of(files, (suffix,))]
+    nobody = [_LANGUAGES[suffix] for suffix in left if suffix not in semgrep.SUFFIXES]
+    absent = [_LANGUAGES[suffix] for suffix in left if suffix in semgrep.SUFFIXES and not semgrep.is_there()]
+    whys = ((nobody, "no scanner here reads it"), (absent, f"semgrep is not installed; {_GET}"))
+    return [Scan(NAME, "not checked", detail=f"{', '.join(names)}: {why}") for names, why in whys if names]
 
 
 def _of(files: Sequence[str], suffixes: tuple[str, ...]) -> list[str]:

@@ -62,7 +62,18 @@ def _pip_audit(context: StationContext, root: Path) -> tuple[list[Finding], str]
     folders = sorted(root.glob(".venv/lib/python*/site-packages"))
     if not folders:
         raise NotCheckedError("there is no .venv to read packages from; install the application first")
-    options = ["--format", "json", "--progress-spinner", "off", "--desc", "off", "--aliases", "on"]
+    options = [
+        "--format",
+        "json",
+        "--output",
+        "stdout",
+        "--progress-spinner",
+        "off",
+        "--desc",
+        "off",
+        "--aliases",
+        "on",
+    ]
     paths = [part for folder in folders for part in ("--path", str(folder))]
     done = run_tool(context, [*module("pip_audit"), *options, *paths], root)
     if not done.output.strip():
