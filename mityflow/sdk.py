@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from mityflow.params import Duration, Form, Params, wrong_settings
     from mityflow.policyfile import Policy, read_policies
     from mityflow.process import CommandError, CommandResult
-    from mityflow.stacks import Health, Stack, Tool, fill, find_stack
+    from mityflow.stacks import Detect, Health, Stack, Tool, fill, find_stack, stack_names
     from mityflow.workflow import parse_duration
 
 _LATER = {
@@ -49,6 +49,7 @@ _LATER = {
     "CommandFailure": "mityflow.healing.station",
     "CommandResult": "mityflow.process",
     "Consulted": "mityflow.healing.consult",
+    "Detect": "mityflow.stacks",
     "Diagnosis": "mityflow.healing.diagnosis",
     "Duration": "mityflow.params",
     "Finding": "mityflow.findings",
@@ -85,6 +86,7 @@ _LATER = {
     "read_policies": "mityflow.policyfile",
     "refusal": "mityflow.healing.surfaces",
     "sorted_findings": "mityflow.findings",
+    "stack_names": "mityflow.stacks",
     "weakened": "mityflow.healing.weaker",
     "wrong_settings": "mityflow.params",
 }
@@ -99,6 +101,7 @@ __all__ = [
     "CommandFailure",
     "CommandResult",
     "Consulted",
+    "Detect",
     "Diagnosis",
     "Duration",
     "Fault",
@@ -150,6 +153,7 @@ __all__ = [
     "refusal",
     "running_apps",
     "sorted_findings",
+    "stack_names",
     "weakened",
     "wrong_settings",
 ]

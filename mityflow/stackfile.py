@@ -9,7 +9,7 @@ from typing import Any
 
 from mityflow.errors import Fault, FaultsError, Problem, UsageError
 from mityflow.source import Source, parse
-from mityflow.stacks import STACK_FILE, Health, Port, RunnerReport, Smoke, Stack, Tool, fill, name_forms
+from mityflow.stacks import STACK_FILE, Detect, Health, Port, RunnerReport, Smoke, Stack, Tool, fill, name_forms
 
 Where = tuple[str | int, ...]
 _PHASES = ("install", "build", "lint", "test", "format")
@@ -193,7 +193,12 @@ def _build(data: Mapping[str, Any], folder: Path, origin: str) -> Stack:
         literal_braces=tuple(data.get("literal_braces", ())),
         folder=folder,
         origin=origin,
+        detect=_detect(data.get("detect")),
     )
+
+
+def _detect(data: Mapping[str, Any] | None) -> Detect | None:
+    return Detect(data["ecosystem"], tuple(data["packages"]), tuple(data.get("without", ()))) if data else None
 
 
 def _tool(data: Mapping[str, Any]) -> Tool:

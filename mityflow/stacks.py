@@ -123,6 +123,17 @@ class RunnerReport(NamedTuple):
     files: str
 
 
+class Detect(NamedTuple):
+    """What an application is known by: packages that its manifest names, and some that it does not name.
+
+    ``ecosystem`` is ``python``, ``npm``, ``cargo``, ``maven`` or ``nuget``.
+    """
+
+    ecosystem: str
+    packages: tuple[str, ...]
+    without: tuple[str, ...] = ()
+
+
 class Stack(NamedTuple):
     """One stack, as its ``stack.yaml`` describes it.
 
@@ -150,6 +161,7 @@ class Stack(NamedTuple):
     literal_braces: tuple[str, ...]
     folder: Path
     origin: str
+    detect: Detect | None = None
 
     @property
     def template(self) -> Path:

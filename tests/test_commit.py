@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from mityflow_stations.commit import Commit
 from stationkit import context, execute
 
 from mityflow.settings import check_settings
-from mityflow.station import StationContext, StationResult
+from mityflow.station import Answer, StationContext, StationResult
 
 
 @pytest.fixture(autouse=True)
@@ -615,3 +615,81 @@ def test_without_git_it_is_a_failure_that_says_how_to_get_it(tmp_path: Path, mon
     monkeypatch.setenv("PATH", str(tmp_path))
 
     assert commit(tmp_path, ["a"]).message == "git not found; get it from https://git-scm.com/downloads"
+
+
+# A branch, and a person's approval.
+
+
+@pytest.fixture
+def based(tmp_path: Path) -> Path:
+    """An application with a commit, and a file more."""
+    app = application(tmp_path, "a.py")
+    git(app, "init", "-q", "-b", "main")
+    git(app, "add", "a.py")
+    git(app, "commit", "-qm", "base")
+    application(tmp_path, "b.py")
+    return app
+
+
+def test_a_branch_is_made_where_the_repository_stands(tmp_path: Path, based: Path) -> None:
+    application(tmp_path, "mine.txt")
+    git(based, "add", "mine.txt")
+    base = git(based, "rev-parse", "main")
+    result = commit(tmp_path, ["b.py"], "changed_files", branch="feature/b", message="feat: b")
+    assert result.success, result.message
+    assert git(based, "branch", "--show-current").strip() == "feature/b"
+    assert git(based, "rev-parse", "main") == base
+    assert committed(based) == ["a.py", "b.py"]
+    assert git(based, "diff", "--cached", "--name-only").split() == ["mine.txt"]
+    assert commit(tmp_path, ["b.py"], "changed_files", branch="feature/b").success, "once more makes nothing"
+
+
+def test_a_branch_that_is_elsewhere_is_left_alone(tmp_path: Path, based: Path) -> None:
+    git(based, "switch", "-qc", "feature/b")
+    git(based, "commit", "-qm", "theirs", "--allow-empty")
+    git(based, "switch", "-q", "main")
+    result = commit(tmp_path, ["b.py"], "changed_files", branch="feature/b")
+    assert result.status == "failed"
+    assert "branch 'feature/b' is there already" in result.message
+    assert git(based, "branch", "--show-current").strip() == "main"
+
+
+@pytest.mark.parametrize("branch", ["a..b", "-x", "a b", "@{-1}"])
+def test_a_branch_must_have_a_name_that_git_takes(tmp_path: Path, based: Path, branch: str) -> None:
+    assert commit(tmp_path, ["b.py"], "changed_files", branch=branch).status == "failed"
+    assert git(based, "branch", "--format=%(refname:short)").split() == ["main"]
+
+
+def test_a_branch_of_a_new_repository(tmp_path: Path) -> None:
+    app = application(tmp_path, "a.py")
+    assert commit(tmp_path, ["a.py"], branch="feature/a").success
+    assert git(app, "branch", "--show-current").strip() == "feature/a"
+
+
+def asked(workspace: Path, answer: Answer | None, notes: Sequence[Mapping[str, Any]]) -> tuple[StationResult, Any]:
+    where = given(workspace, ["b.py"], "changed_files", approve=True)
+    where.answer, where.notes = answer, notes
+    return execute(Commit(), where), [*notes, *where._runtime.notes]  # type: ignore[attr-defined]
+
+
+def test_a_person_sees_what_is_committed(tmp_path: Path, based: Path) -> None:
+    result, notes = asked(tmp_path, None, [])
+    assert result.question is not None
+    assert "+content of b.py" in result.question.text
+    assert committed(based) == ["a.py"]
+    (based / "b.py").write_text("other\n", encoding="utf-8")
+    again, notes = asked(tmp_path, Answer("approve"), notes)
+    assert again.question is not None, "what was approved is not what is there now"
+    assert "+other" in again.question.text
+    done, _ = asked(tmp_path, Answer("approve"), notes)
+    assert done.success
+    assert committed(based) == ["a.py", "b.py"]
+
+
+def test_what_a_person_rejects_is_not_committed(tmp_path: Path, based: Path) -> None:
+    _, notes = asked(tmp_path, None, [])
+    result, _ = asked(tmp_path, Answer("reject", "not now"), notes)
+    assert result.status == "failed"
+    assert result.message == "a person did not approve the commit: not now; the files stay as they are"
+    assert committed(based) == ["a.py"]
+    assert (based / "b.py").exists()

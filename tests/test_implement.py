@@ -301,9 +301,8 @@ def test_an_agent_makes_it(repo: Repo) -> None:
 
 def test_an_agent_is_told_what_is_to_be_made(repo: Repo) -> None:
     repo.inputs |= {"text": "A calculator.", "criteria": ["subtracts two numbers"]}
-    repo.agent(
-        f"import sys\nopen({str(repo.root.parent / 'told')!r}, 'w').write(open(sys.argv[1]).read())\n{textwrap.dedent(AGENT)}"
-    )
+    copy = f"import shutil, sys\nshutil.copy(sys.argv[1], {str(repo.root.parent / 'told')!r})\n"
+    repo.agent(copy + textwrap.dedent(AGENT))
     repo.guardrails["agents"]["implementer"]["command"].append("{{ task_file }}")
     repo.made(repo.start())
     told = (repo.root.parent / "told").read_text()

@@ -100,6 +100,15 @@ def test_what_the_baseline_lists_is_no_secret(app: StationContext) -> None:
     assert ("github-token", "a.py:2") in found(secrets.scan(app.output_path, files))
 
 
+def test_a_file_that_is_too_large_is_not_checked(app: StationContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(secrets, "_LARGEST", 50)
+    files = write(app, {"a.py": "x = 1\n" * 10, "b.py": "x = 1\n"})
+    scan = secrets.scan(app.output_path, files)
+    assert (scan.status, "too large to read: a.py" in scan.detail) == ("not checked", True)
+    write(app, {"b.py": f"key = '{AWS}'\n"})
+    assert secrets.scan(app.output_path, files).status == "found"
+
+
 def test_a_baseline_that_cannot_be_read_is_a_failure(app: StationContext) -> None:
     scan = secrets.scan(app.output_path, write(app, {".secrets.baseline": "[", "a.py": "x = 1\n"}))
     assert (scan.status, ".secrets.baseline cannot be read" in scan.detail) == ("failed", True)
@@ -489,6 +498,12 @@ def test_licences_are_read_from_what_is_installed(app: StationContext) -> None:
     assert isinstance(known, dict)
     assert sorted(known) == ["one", "two"]
     assert licences.count(known) == {"MIT": 2}
+
+
+def test_licences_are_counted_as_they_are_told_where_they_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    licences._licensing.cache_clear()
+    monkeypatch.setitem(sys.modules, "license_expression", None)
+    assert licences.count(licensed(a="MIT", b="MIT License", c="")) == {"MIT": 1, "MIT License": 1, "not told": 1}
 
 
 @pytest.mark.skipif(shutil.which("semgrep") is None, reason="semgrep not found (pipx install semgrep)")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +20,15 @@ from stationkit import context, execute
 from mityflow.stacks import find_stack
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def toolchains(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rust's toolchains lie in a person's home folder, which tests do not have."""
+    home = Path(pwd.getpwuid(os.getuid()).pw_dir)
+    for name, folder in (("RUSTUP_HOME", ".rustup"), ("CARGO_HOME", ".cargo")):
+        monkeypatch.setenv(name, os.environ.get(name, str(home / folder)))
+
 
 AWS = "AKIA" + "IOSFODNN7EXAMPLQ"
 REACT = """\
@@ -73,8 +84,8 @@ def test_what_is_planted_is_found(workspace: Path, stack: str) -> None:
     absent = [tool for tool in tools if "{{" not in tool and shutil.which(tool) is None]
     if absent:
         pytest.skip(f"{', '.join(absent)} not found")
-    where = context(Secure(), workspace, "my-app", stack, checks=["secrets", "code", "sbom", "licences", "dependencies"],
-                    require=[])  # fmt: skip
+    checks = ["secrets", "code", "sbom", "licences", "dependencies"]
+    where = context(Secure(), workspace, "my-app", stack, checks=checks, require=[])
     assert execute(Scaffold(), context(Scaffold(), workspace, "my-app", stack)).success
     made = find_stack(stack)
     for argv in made.command_lines("install", "my-app"):

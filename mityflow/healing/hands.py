@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -58,6 +58,7 @@ class Hands:
 
     ``changes`` is what it has changed so far, ``scratch`` a folder for files that belong to nobody. Where it
     ``adds_tests``, protected tests may be written to; whether they are no more than added to is seen afterwards.
+    The files of ``own`` may be changed although they are protected.
     With ``only`` nothing but that file can be written.
     Raises NotAllowedError for a path outside of the folder, one that is protected, one that holds secrets,
     and for what is no text of at most 1 MB.
@@ -72,6 +73,7 @@ class Hands:
         scratch: Path,
         *,
         adds_tests: bool = False,
+        own: Collection[str] = (),
         only: str = "",
     ) -> None:
         self.root = root
@@ -82,6 +84,7 @@ class Hands:
         self._protected = tuple(protected_paths)
         self._run = run
         self._adds_tests = adds_tests
+        self._own = own
         self._only = only
 
     def files(self, pattern: str = "**") -> list[str]:
@@ -234,7 +237,8 @@ class Hands:
         if self._only and path != self._only:
             raise NotAllowedError(f"'{path}' is not to be changed, only '{self._only}' is to be written")
         pattern = protected(path, (*self._protected, ".git/**", ".mity/**"))
-        if pattern and not (self._adds_tests and is_test_file(path) and not protected(path, UNREADABLE)):
+        excepted = path in self._own or (self._adds_tests and is_test_file(path))
+        if pattern and not (excepted and not protected(path, UNREADABLE)):
             raise NotAllowedError(f"'{path}' is protected by '{pattern}'")
         if not self._tree.keeps(path):
             raise NotAllowedError(f"'{path}' is ignored, so a change of it could not be undone")

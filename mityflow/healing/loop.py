@@ -267,7 +267,7 @@ class Healer:
         files = self._checkpoints.changed(checkpoint, after)
         before, now = ({path: self._checkpoints.text(tree, path) for path in files} for tree in (checkpoint, after))
         task = self._session.failure.task if self._session.failure else None
-        refused = refusal(before, now, self._protected, adds_tests=task is not None)
+        refused = refusal(before, now, self._protected, adds_tests=task is not None, own=self._own)
         if task and not files:
             verdict = Verdict("none", "nothing was changed")
         elif refused:
@@ -339,7 +339,19 @@ class Healer:
 
     def _hands(self, *, adds_tests: bool) -> Hands:
         scratch = self._context.workspace / ".mity" / "work"
-        return Hands(self._root, self._checkpoints, self._protected, self._context.run, scratch, adds_tests=adds_tests)
+        return Hands(
+            self._root,
+            self._checkpoints,
+            self._protected,
+            self._context.run,
+            scratch,
+            adds_tests=adds_tests,
+            own=self._own,
+        )
+
+    @cached_property
+    def _own(self) -> frozenset[str]:
+        return frozenset(self._station.own_files(self._context))
 
     @cached_property
     def _protected(self) -> tuple[str, ...]:

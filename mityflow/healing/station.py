@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
@@ -72,6 +72,10 @@ class SelfHealingStation(Station):
 
     def untouchable(self, context: StationContext) -> Sequence[str]:
         """Patterns of paths that no fix of this step may touch, beside those of the guardrails."""
+        return ()
+
+    def own_files(self, context: StationContext) -> Collection[str]:
+        """Protected files that fixes may touch all the same, since the run has made them; tests get no weaker."""
         return ()
 
     def protected_paths(self, context: StationContext) -> tuple[str, ...]:

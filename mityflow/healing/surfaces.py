@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from mityflow.healing.protected import protected
@@ -23,13 +23,15 @@ def refusal(
     protected_paths: Sequence[str],
     *,
     adds_tests: bool = False,
+    own: Collection[str] = (),
 ) -> Refusal | None:
     """Why a change may not stay, None where it may.
 
     Both map the paths of the files that are changed to their text, None where the file is not there or is no text.
-    Where it ``adds_tests``, protected tests may be made, and added to.
+    Where it ``adds_tests``, protected tests may be made, and added to; the files of ``own`` may be changed in any way
+    that leaves tests as strong as they are.
     """
-    forbidden = [path for path in before if protected(path, protected_paths)]
+    forbidden = [path for path in before if path not in own and protected(path, protected_paths)]
     if adds_tests:
         forbidden = [path for path in forbidden if not _only_adds(path, before[path], after.get(path))]
     if forbidden:

@@ -111,6 +111,21 @@ class RunnerReportModel(FileModel):
     files: RelativePath | None = Field(None, description="Where the report is then, as a glob inside the application.")
 
 
+class DetectModel(FileModel):
+    """What an application of the stack is known by, where nobody says its stack."""
+
+    ecosystem: Literal["python", "npm", "cargo", "maven", "nuget"] = Field(
+        description="Whose manifests are read: pyproject.toml and requirements*.txt; package.json; Cargo.toml;"
+        " pom.xml; *.csproj."
+    )
+    packages: list[Text] = Field(
+        min_length=1,
+        description="Packages that the manifest names, all of them; * stands for any text. Those of Maven are written"
+        " group:artifact, the SDK of a .NET project sdk:NAME.",
+    )
+    without: list[Text] = Field([], description="Packages that only applications of other stacks name.")
+
+
 class StackFile(FileModel):
     """A stack: how applications of one kind are made, built, tested and run."""
 
@@ -133,6 +148,9 @@ class StackFile(FileModel):
     required_files: list[RelativePath] = Field([], description="Files an application of this stack cannot do without.")
     config_files: list[RelativePath] = Field(
         [], description="Files that must parse: .json, .toml, .yaml, .yml, .xml, .csproj, .props and .slnx."
+    )
+    detect: DetectModel | None = Field(
+        None, description="What an application of the stack is known by; without it the stack must be said."
     )
     variables: dict[VariableName, dict[str, Any]] = Field(
         {},

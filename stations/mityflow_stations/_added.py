@@ -12,7 +12,7 @@ from mityflow.sdk import Finding
 from mityflow_stations._evidence import parse_xml
 
 _HUNK = re.compile(r"^@@ -\d+(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
-_CONFLICT = re.compile(r"^(?:<{7}|={7}|>{7})(?: |$)")
+_CONFLICT = re.compile(r"^(?:<{7}|>{7})(?: |$)")
 _TODO = re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b")
 _STOPS = {
     "py": re.compile(r"^\s*(?:breakpoint\(|import i?pdb\b|i?pdb\.set_trace\()"),

@@ -111,7 +111,7 @@ def own_index(repository: Repository, folder: Path, tree: str | None) -> Iterato
     try:
         if tree:
             if (folder / "index").exists():
-                shutil.copyfile(folder / "index", index)
+                shutil.copy2(folder / "index", index)  # its time too: by that git knows which entries to look at again
             repository.change("read-tree", "--reset", tree, env=env)
         yield env
     finally:

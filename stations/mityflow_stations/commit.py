@@ -11,6 +11,7 @@ from typing import ClassVar, NamedTuple
 from mityflow.sdk import Option, Question, Station, StationContext, StationInput, StationOutput, StationResult
 from mityflow_stations._changes import cut, some
 from mityflow_stations._git import GitError, Repository, names, own_index
+from mityflow_stations.scanners.secrets import hidden
 
 NAME, EMAIL = "mityflow", "mityflow@localhost"
 _BUSY = {
@@ -148,7 +149,7 @@ def _unapproved(context: StationContext, work: _Work, before: str | None, tree: 
         raise GitError(f"a person did not approve the commit{why}; the files stay as they are")
     context.note({"kind": "shown", "tree": tree})
     options = ("-p", "--no-renames", "--no-ext-diff", "--no-textconv")
-    diff = work.repository.ask("diff-tree", *options, before or EMPTY_TREE, tree)
+    diff = hidden(work.repository.ask("diff-tree", *options, before or EMPTY_TREE, tree))
     where = f" to {context.values['branch']}" if context.values.get("branch") else ""
     text = f"{_message(context).splitlines()[0]}: commit {some(work.paths)}{where}?\n\n{cut(diff)}"
     choices = [Option("approve", "Commit"), Option("reject", "Do not", "the run fails", takes_message=True)]

@@ -5,11 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from mityflow.testing import StationContract
+from mityflow_stations.analyze import Analyze
+from mityflow_stations.architect import Architect
 from mityflow_stations.ask import Ask
 from mityflow_stations.build_test import BuildTest
 from mityflow_stations.commit import Commit
+from mityflow_stations.feature_test import FeatureTest
 from mityflow_stations.heal import Heal
+from mityflow_stations.implement import Implement
 from mityflow_stations.launch import Launch
+from mityflow_stations.review import Review
 from mityflow_stations.scaffold import Scaffold
 from mityflow_stations.secure import Secure
 from mityflow_stations.shell import Shell
@@ -103,7 +108,13 @@ class HealContract(StationContract):
 
     station = Heal
     settings = {"command": ["sh", "-c", "exit 0"]}
-    bad_settings = ({}, {"command": []}, {"command": "true"}, {"comand": ["true"]}, {"command": ["true"], "heal": "no"})
+    bad_settings = (
+        {},
+        {"command": []},
+        {"command": "true"},
+        {"comand": ["true"]},
+        {"command": ["true"], "heal": "perhaps"},
+    )
     programs = ("sh",)
 
 
@@ -121,6 +132,36 @@ class CommitContract(StationContract):
         """An application with one file."""
         (workspace / "my-app").mkdir()
         (workspace / "my-app" / "main.py").write_text("print('hello')\n", encoding="utf-8")
+
+
+class AnalyzeContract(_OfAnApplication):
+    """Reads an application."""
+
+    station = Analyze
+    settings = {"commits": 10}
+    bad_settings = ({"commits": 0}, {"commits": "all"}, {"depth": 1})
+
+
+class ArchitectContract(_OfAnApplication):
+    """Plans a feature without an agent."""
+
+    station = Architect
+    settings = {"adr": True}
+    inputs = {"app_name": "my-app", "stack": "small", "title": "Say hello"}
+    outputs = {
+        "analysis": {
+            "format": 1,
+            "stack": "small",
+            "platform": [],
+            "packages": [],
+            "modules": [],
+            "routes": [],
+            "tests": [],
+            "untested": [],
+            "history": {"commits": 0, "hot_files": []},
+        }
+    }
+    bad_settings = ({"adr": "perhaps"}, {"folder": "docs"})
 
 
 class ShellContract(StationContract):
@@ -179,3 +220,51 @@ class SecureContract(_OfAnApplication):
         {"osv_url": "file:///etc"},
         {"timeout": "0s"},
     )
+
+
+class _OfAChange(StationContract):
+    """Works on a change of an application that is under version control."""
+
+    inputs = {"app_name": "my-app", "title": "Say more"}
+    programs = ("git",)
+
+    def prepare(self, workspace: Path) -> None:
+        """An application with a commit, a patch beside it, and a file that is not committed."""
+        from git import Actor, Repo
+
+        application = workspace / "my-app"
+        application.mkdir()
+        (application / "main.py").write_text("print('hello')\n", encoding="utf-8")
+        with Repo.init(application) as repository:
+            repository.index.add(["main.py"])
+            author = Actor("Somebody", "somebody@example.org")
+            repository.index.commit("Begin", author=author, committer=author)
+        (application / "more.py").write_text("WORDS = 1\n", encoding="utf-8")
+        patch = "--- /dev/null\n+++ b/words.py\n@@ -0,0 +1 @@\n+WORDS = 2\n"
+        (workspace / "feature.patch").write_text(patch, encoding="utf-8")
+
+
+class ImplementContract(_OfAChange):
+    """Applies a patch."""
+
+    station = Implement
+    settings = {"patch": "feature.patch"}
+    bad_settings = ({"patch": ""}, {"approve": "perhaps"}, {"ptach": "feature.patch"}, {"heal": False})
+
+
+class ReviewContract(_OfAChange):
+    """Looks at a file that is not committed."""
+
+    station = Review
+    settings = {"checks": ["tests", "size", "leftovers", "licences"]}
+    outputs = {"changed_files": ["more.py"]}
+    bad_settings = ({"checks": ["style"]}, {"checks": []}, {"fail_at": "bad"}, {"max_lines": 0})
+
+
+class FeatureTestContract(_OfAnApplication):
+    """Builds an application, and says which test shows the feature."""
+
+    station = FeatureTest
+    settings = {"timeout": "1m"}
+    inputs = {"app_name": "my-app", "stack": "small", "title": "Say more"}
+    bad_settings = ({"timeout": "soon"}, {"checks": ["lint"]})

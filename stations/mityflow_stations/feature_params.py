@@ -25,8 +25,8 @@ class ReviewParams(GuardrailParams):
     """Settings of ``review``."""
 
     stack: str | None = Field(None, description="The application's stack; the workflow's own when left out.")
-    checks: list[Literal["lint", "secrets", "tests", "size", "leftovers", "licences", "agent"]] | None = Field(
-        None, min_length=1, description="What to look at; everything when left out."
+    checks: list[Literal["lint", "secrets", "tests", "criteria", "size", "leftovers", "licences", "agent"]] | None = (
+        Field(None, min_length=1, description="What to look at; everything when left out.")
     )
     fail_at: Severity = Field("high", description="The severity from which on a finding fails the step.")
     max_lines: int = Field(1000, ge=1, description="How many lines a change may add before it is told as large.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import ClassVar
 
 from mityflow.sdk import Stack, StationContext, StationInput, StationOutput, Trial
@@ -42,6 +42,18 @@ class FeatureTest(BuildTest):
             return [f"/{path}" for path in base_of(context).dirty() if path not in made]
         except GitError:
             return ()
+
+    def own_files(self, context: StationContext) -> Collection[str]:
+        """The files that this run has made: tests too, but for those that were there before."""
+        try:
+            base = base_of(context)
+        except GitError:
+            return ()
+        return [path for path in context.get_input("changed_files") or () if not base.holds(path)]
+
+    def can_rescaffold(self, context: StationContext) -> bool:  # noqa: ARG002 - the contract's signature
+        """The application is somebody's work, and a feature no reason to make it again."""
+        return False
 
     def judged(self, context: StationContext, stack: Stack, checks: Checks) -> Trial:
         """What the phases come to, and which test shows which criterion."""

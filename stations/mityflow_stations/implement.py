@@ -30,6 +30,7 @@ from mityflow_stations._changes import Base, base_of, cut, size, some
 from mityflow_stations._feature import KEYS, Feature, feature_of
 from mityflow_stations._git import GitError
 from mityflow_stations._reporting import report_place
+from mityflow_stations.scanners.secrets import hidden
 
 SPECIALIST = "implementer"
 QUESTION = "implement"
@@ -161,7 +162,7 @@ class Implement(SelfHealingStation):
     ) -> StationResult:
         files = list(proposal["files"])
         base.write(proposal["tree"], files)
-        diff = base.diff(proposal["tree"], files)
+        diff = hidden(base.diff(proposal["tree"], files))
         artifact = Artifact("patch", _kept(context, diff), "what was changed")
         outputs = {
             **proposal["outputs"],
@@ -257,7 +258,7 @@ def _kept(context: StationContext, diff: str) -> str:
 
 
 def _question(context: StationContext, feature: Feature, base: Base, proposal: Mapping[str, Any]) -> StationResult:
-    diff = base.diff(proposal["tree"], proposal["files"])
+    diff = hidden(base.diff(proposal["tree"], proposal["files"]))
     options = [
         Option("approve", "Make the change"),
         Option("reject", "Do not", "the run fails, and no file is changed", takes_message=True),

@@ -36,7 +36,7 @@ from mityflow_stations._reporting import report_place
 from mityflow_stations.scanners import licences, secrets
 
 REVIEWER = "reviewer"
-LOOKS = ("lint", "secrets", "tests", "size", "leftovers", "licences", "agent")
+LOOKS = ("lint", "secrets", "tests", "criteria", "size", "leftovers", "licences", "agent")
 _MOST_LINES = 1000
 _LARGE_FILE = 1_000_000
 _LONGEST_DIFF = 60_000
@@ -140,7 +140,7 @@ class _Look:
         yield from (finding for finding in scan.findings if finding.line in self._added.get(finding.path, ()))
 
     def tests(self) -> Iterator[Finding]:
-        """Tests and gates that got weaker, and criteria without a test."""
+        """Tests and gates that got weaker."""
         for sentence in weakened(self._before, self._after):
             path, _, rest = sentence.partition(":")
             number = rest.partition(":")[0]
@@ -148,7 +148,13 @@ class _Look:
             yield Finding(
                 "tests-weaker", "high", sentence, "mityflow", "tests", path if path in self.files else "", line
             )
-        for criterion in untested(self._context.get_input("criteria") or ()):
+
+    def criteria(self) -> Iterator[Finding]:
+        """Criteria without a test."""
+        found = self._context.get_input("criteria")
+        if found is None:
+            raise _NotChecked("no test was run")
+        for criterion in untested(found):
             yield Finding("untested-criterion", "medium", f"no test shows: {criterion}", "mityflow", "tests")
 
     def size(self) -> Iterator[Finding]:
@@ -197,7 +203,7 @@ class _Look:
         context = self._context
         feature = feature_of(context) if any(context.get_input(key) for key in KEYS) else None
         about = f"It is to be this: {feature.title}\n\n{feature.markdown}" if feature else ""
-        diff = context.masked(self.diff)
+        diff = context.masked(secrets.hidden(self.diff))
         if len(diff) > _LONGEST_DIFF:
             raise _NotChecked(f"the difference has {len(diff)} characters, and an agent is given {_LONGEST_DIFF}")
         task = Task("Review a change", _ASKED.format(about=about, diff=diff), REVIEWER)

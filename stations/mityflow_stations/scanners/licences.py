@@ -109,9 +109,17 @@ def count(known: Mapping[str, Package]) -> dict[str, int]:
     """How many packages have each licence, the most frequent first."""
     counts: dict[str, int] = {}
     for package in known.values():
-        name = spdx(package.licence) or package.licence or "not told"
+        name = _readable(package.licence) or "not told"
         counts[name] = counts.get(name, 0) + 1
     return dict(sorted(counts.items(), key=lambda entry: (-entry[1], entry[0])))
+
+
+def _readable(text: str) -> str:
+    """A licence's expression where it has one and can be read, else what the package says."""
+    try:
+        return spdx(text) or text
+    except ImportError:
+        return text
 
 
 def _judged(package: Package, allow: Sequence[str], deny: Sequence[str]) -> tuple[str, str, str] | None:

@@ -38,6 +38,7 @@ class Made(NamedTuple):
 def make(context: StationContext, root: Path, name: str) -> Made:
     """The SBOM of the application in ``root``; ``name`` is the application's. It fits the schema of CycloneDX."""
     try:
+        installed("cyclonedx-bom")  # it has the schema too
         bom, tool = _made(context, root, name)
     except NotCheckedError as reason:
         return Made(None, Scan(NAME, "not checked", detail=str(reason)))
@@ -72,7 +73,6 @@ def _made(context: StationContext, root: Path, name: str) -> tuple[Bom, str]:
 
 
 def _python(context: StationContext, root: Path) -> tuple[Bom, str]:
-    version = installed("cyclonedx-bom")
     python = root / ".venv" / "bin" / "python"
     if not python.exists():
         raise NotCheckedError("there is no .venv to read packages from; install the application first")
@@ -90,8 +90,8 @@ def _python(context: StationContext, root: Path) -> tuple[Bom, str]:
     ]
     done = run_tool(context, argv, root)
     if done.exit_code != 0:
-        raise NotCheckedError(f"cyclonedx-py {version} failed{done.last_line}")
-    return done.data("cyclonedx-py"), f"cyclonedx-py {version}"
+        raise NotCheckedError(f"cyclonedx-py failed{done.last_line}")
+    return done.data("cyclonedx-py"), f"cyclonedx-py {installed('cyclonedx-bom')}"
 
 
 def _npm(context: StationContext, root: Path) -> tuple[Bom, str]:

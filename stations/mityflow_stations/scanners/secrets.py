@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from mityflow.sdk import Finding
+from mityflow_stations._added import added_lines
 from mityflow_stations.scanners import Scan, scanned
 
 NAME = "secrets"
@@ -18,6 +21,8 @@ _BASELINE = ".secrets.baseline"
 _LARGEST = 5_000_000
 _VERIFYING = "detect_secrets.filters.common.is_ignored_due_to_verification_policies"
 _ONE_AT_A_TIME = threading.Lock()  # detect-secrets keeps its settings for the whole process
+_KEY_BEGINS = re.compile(r"-----BEGIN .*PRIVATE KEY-----")
+_KEY_ENDS = re.compile(r"-----END .*PRIVATE KEY-----")
 _FOR_SURE = ("Private Key", "AWS Access Key", "GitHub Token", "GitLab Token", "Stripe Access Key", "Slack Token")
 
 
@@ -42,8 +47,44 @@ def scan(root: Path, files: Sequence[str]) -> Scan:
         for path, secret in found
         if (path, secret.type, secret.secret_hash) not in known
     ]  # fmt: skip
-    more = f"; too large to read: {', '.join(left_out[:3])}" if left_out else ""
-    return scanned(NAME, findings, f"detect-secrets {installed}, {len(files)} files{more}")
+    detail = f"detect-secrets {installed}, {len(files)} files"
+    if left_out:
+        detail += f"; too large to read: {', '.join(left_out[:3])}"
+    if left_out and not findings:
+        return Scan(NAME, "not checked", detail=detail)
+    return scanned(NAME, findings, detail)
+
+
+def hidden(diff: str) -> str:
+    """A difference as it can be written down: what looks like a secret on its added lines is ``***``.
+
+    Without detect-secrets it stays as it is.
+    """
+    values = set()
+    with TemporaryDirectory() as folder:
+        for number, (path, lines) in enumerate(added_lines(diff).items()):
+            # A folder for each, since the name tells how a file is read.
+            place = Path(folder, str(number), os.path.basename(path))
+            place.parent.mkdir()
+            place.write_text("\n".join(lines.values()), encoding="utf-8", errors="surrogateescape")
+            try:
+                values |= {secret.secret_value for _, secret in _found(place.parent, [place.name])[0]}
+            except ImportError:
+                return diff
+    whole, in_key = [], False
+    for line in diff.split("\n"):
+        if in_key and line.startswith("+") and not _KEY_ENDS.search(line):
+            whole.append("+***")
+            continue
+        in_key = line.startswith("+") and _KEY_BEGINS.search(line) is not None
+        whole.append(_without(line, values) if line.startswith("+") and not in_key else line)
+    return "\n".join(whole)
+
+
+def _without(line: str, values: Iterable[str | None]) -> str:
+    for value in sorted(filter(None, values), key=len, reverse=True):
+        line = line.replace(value, "***")
+    return line
 
 
 def _found(root: Path, files: Iterable[str]) -> tuple[list[tuple[str, Any]], list[str]]:
