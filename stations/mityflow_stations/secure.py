@@ -25,6 +25,7 @@ from mityflow.sdk import (
     findings_sarif,
 )
 from mityflow_stations import policies
+from mityflow_stations._checks import counted
 from mityflow_stations._reporting import report_place
 from mityflow_stations._security import Judged, Rules, Waiver, judged, scans_data
 from mityflow_stations.scanners import Scan, code, dependencies, files, licences, sbom, secrets
@@ -186,7 +187,7 @@ def _result(context: StationContext, look: _Look, found: Judged) -> StationResul
     }
     artifacts = _artifacts(context, look, found, outputs)
     told = ", ".join(f"{number} {severity}" for severity, number in counts.items() if number) or "nothing found"
-    lines = [f"{told} in {len(look.files)} files"]
+    lines = [f"{told} in {counted(len(look.files), 'file')}"]
     lines += [str(finding) for finding in found.counted[:_SHOWN]]
     lines += [f"... and {len(found.counted) - _SHOWN} more"] if len(found.counted) > _SHOWN else []
     lines += [f"not checked: {what}" for what in found.not_checked]

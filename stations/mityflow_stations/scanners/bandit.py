@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mityflow.sdk import Finding, StationContext
+from mityflow_stations._checks import counted
 from mityflow_stations.scanners import NotCheckedError, Scan, answer
 from mityflow_stations.scanners._tools import installed, module, run_tool
 
@@ -35,7 +36,7 @@ def _look(context: StationContext, root: Path, files: Sequence[str]) -> tuple[li
         unread += [f"{_path(error['filename'])} ({error['reason']})" for error in data["errors"]]
     if unread:
         raise NotCheckedError(f"bandit {version} cannot read {', '.join(unread[:3])}", findings)
-    return findings, f"bandit {version}, {len(files)} files"
+    return findings, f"bandit {version}, {counted(len(files), 'file')}"
 
 
 def _settings(root: Path) -> list[str]:

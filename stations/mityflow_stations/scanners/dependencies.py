@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mityflow.sdk import Finding, Severity, StationContext
+from mityflow_stations._checks import counted
 from mityflow_stations.scanners import NotCheckedError, Scan, answer, osv
 from mityflow_stations.scanners._tools import installed, module, run_tool
 
@@ -91,7 +92,7 @@ def _pip_audit(context: StationContext, root: Path) -> tuple[list[Finding], str]
         )
     if not asked:
         raise NotCheckedError(f"pip-audit {version} found no package in .venv")
-    return findings, f"pip-audit {version}, {asked} packages"
+    return findings, f"pip-audit {version}, {counted(asked, 'package')}"
 
 
 def _of_pip_audit(package: Any, found: Any, place: str) -> Finding:
@@ -118,7 +119,7 @@ def _npm_audit(context: StationContext, root: Path) -> tuple[list[Finding], str]
         if isinstance(via, dict)
     }
     total = data["metadata"].get("dependencies", {}).get("total", 0)
-    return list(findings), f"npm audit, {total} packages"
+    return list(findings), f"npm audit, {counted(total, 'package')}"
 
 
 def _of_npm(name: str, via: Any) -> Finding:
@@ -142,7 +143,7 @@ def _cargo_audit(context: StationContext, root: Path) -> tuple[list[Finding], st
     for entries in data.get("warnings", {}).values():
         findings += [_of_cargo(entry, "low") for entry in entries if entry.get("advisory")]
     count = data.get("lockfile", {}).get("dependency-count", 0)
-    return findings, f"{asked.output.split(chr(10))[0].strip()}, {count} packages"
+    return findings, f"{asked.output.split(chr(10))[0].strip()}, {counted(count, 'package')}"
 
 
 def _of_cargo(entry: Any, severity: Severity) -> Finding:

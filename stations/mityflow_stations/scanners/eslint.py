@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mityflow.sdk import Finding, Severity, StationContext
+from mityflow_stations._checks import counted
 from mityflow_stations.scanners import NotCheckedError, Scan, answer
 from mityflow_stations.scanners._tools import run_tool
 
@@ -135,7 +136,7 @@ def _eslint(context: StationContext, root: Path, files: Sequence[str]) -> tuple[
                         findings += _of_eslint(message, path)
     if unread:
         raise NotCheckedError(f"ESLint {version} cannot read {', '.join(unread[:3])}", findings)
-    return findings, f"ESLint {version}, {len(files)} files"
+    return findings, f"ESLint {version}, {counted(len(files), 'file')}"
 
 
 def _config(own: Path, root: Path) -> str:
@@ -186,7 +187,7 @@ def _oxlint(context: StationContext, root: Path, files: Sequence[str]) -> tuple[
             findings.append(
                 Finding(rule, _RULES[rule], entry["message"], "oxlint", "code", path, place["line"], place["column"])
             )
-    return findings, f"oxlint {version}, {len(files)} files: {', '.join(wanted)}"
+    return findings, f"oxlint {version}, {counted(len(files), 'file')}: {', '.join(wanted)}"
 
 
 def _version(root: Path, name: str) -> str:

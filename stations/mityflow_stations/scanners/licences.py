@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mityflow.sdk import CommandError, Finding, StationContext
+from mityflow_stations._checks import counted
 from mityflow_stations.scanners import MISSING, NotCheckedError, Scan, scanned
 from mityflow_stations.scanners._tools import run_tool
 
@@ -89,7 +90,7 @@ def scan(known: Mapping[str, Package] | str, allow: Sequence[str], deny: Sequenc
             told = f"{package.name} {package.version} {what}"
             findings.append(Finding(rule, severity, told, "mityflow", "licence", place))  # type: ignore[arg-type]
     rules = "" if allow or deny else ", no licence is allowed or denied"
-    return scanned(NAME, findings, f"license-expression {tool}, {len(known)} packages{rules}")
+    return scanned(NAME, findings, f"license-expression {tool}, {counted(len(known), 'package')}{rules}")
 
 
 def spdx(text: str) -> str:

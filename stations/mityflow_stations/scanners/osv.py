@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mityflow.sdk import Finding, Severity
+from mityflow_stations._checks import counted
 from mityflow_stations.scanners import NotCheckedError, Scan, answer
 
 NAME = "osv"
@@ -57,7 +58,7 @@ def _look(url: str, components: Sequence[Mapping[str, Any]], place: str) -> tupl
         name: _asked(f"{url}/v1/vulns/{urllib.parse.quote(name)}", end) for name in {name for _, name in hits}
     }
     findings = [_finding(known[purl], advisories[name], name, place) for purl, name in hits]
-    return findings, f"{url}, {len(purls)} packages"
+    return findings, f"{url}, {counted(len(purls), 'package')}"
 
 
 def _plain(purl: str) -> str:

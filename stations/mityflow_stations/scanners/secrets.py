@@ -14,6 +14,7 @@ from typing import Any
 
 from mityflow.sdk import Finding
 from mityflow_stations._added import added_lines
+from mityflow_stations._checks import counted
 from mityflow_stations.scanners import Scan, scanned
 
 NAME = "secrets"
@@ -47,7 +48,7 @@ def scan(root: Path, files: Sequence[str]) -> Scan:
         for path, secret in found
         if (path, secret.type, secret.secret_hash) not in known
     ]  # fmt: skip
-    detail = f"detect-secrets {installed}, {len(files)} files"
+    detail = f"detect-secrets {installed}, {counted(len(files), 'file')}"
     if left_out:
         detail += f"; too large to read: {', '.join(left_out[:3])}"
     if left_out and not findings:

@@ -10,6 +10,7 @@ from shutil import which
 from typing import Any
 
 from mityflow.sdk import Finding, Severity, StationContext
+from mityflow_stations._checks import counted
 from mityflow_stations.scanners import BrokenError, NotCheckedError, Scan, answer
 from mityflow_stations.scanners._tools import run_tool
 
@@ -59,7 +60,7 @@ def _look(
             unread |= {_told(error) for error in data["errors"] if error.get("level") == "error" or error.get("path")}
     if unread:
         raise NotCheckedError(f"semgrep {version} cannot read {'; '.join(sorted(unread)[:3])}", findings)
-    return findings, f"semgrep {version}, {len(files)} files, local rules"
+    return findings, f"semgrep {version}, {counted(len(files), 'file')}, local rules"
 
 
 def _told(error: Any) -> str:
