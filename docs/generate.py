@@ -183,6 +183,7 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "workflow-file.md": lambda: schema_page("workflow"),
     "stack-file.md": lambda: schema_page("stack"),
     "rules-file.md": lambda: schema_page("rules"),
+    "policy-file.md": lambda: schema_page("policy"),
     "cli.md": cli_page,
     "faults.md": faults_page,
     "stations.md": stations_page,

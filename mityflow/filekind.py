@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from mityflow.errors import Fault, FaultsError, nearest
 from mityflow.loader import load_guardrails, read_bytes
+from mityflow.policyfile import check_policies
 from mityflow.prepare import check_file
 from mityflow.registry import StationRegistry
 from mityflow.resources import schema_text
@@ -18,9 +19,9 @@ from mityflow.rulesfile import check_rules
 from mityflow.source import parse
 from mityflow.stackfile import check_stack
 
-Kind = Literal["workflow", "guardrails", "stack", "rules"]
+Kind = Literal["workflow", "guardrails", "stack", "rules", "policy"]
 
-_KINDS: tuple[Kind, ...] = ("workflow", "guardrails", "stack", "rules")
+_KINDS: tuple[Kind, ...] = ("workflow", "guardrails", "stack", "rules", "policy")
 _NAMES: Mapping[str, Kind] = {
     "stack.yaml": "stack",
     "*guardrails*.yaml": "guardrails",
@@ -28,13 +29,17 @@ _NAMES: Mapping[str, Kind] = {
     "rules.yaml": "rules",
     "*.rules.yaml": "rules",
     "*.rules.yml": "rules",
+    "policy.yaml": "policy",
+    "policies.yaml": "policy",
+    "*.policy.yaml": "policy",
+    "*.policy.yml": "policy",
 }
 _RULES_KEYS = frozenset({"rules", "stacks"})
 _UNKNOWN = "; the file was checked as a workflow, for none of its keys tells what it is"
 
 
 def check_any_file(path: Path, registry: StationRegistry) -> list[Fault]:
-    """Every fault of a workflow, guardrails, stack or rules file, in the order of their places.
+    """Every fault of a workflow, guardrails, stack, rules or policy file, in the order of their places.
 
     Raises UsageError when the file cannot be read.
     """
@@ -48,6 +53,8 @@ def check_any_file(path: Path, registry: StationRegistry) -> list[Fault]:
         return _guardrails_faults(path)
     if kind == "rules":
         return check_rules(data, str(path))
+    if kind == "policy":
+        return check_policies(data, str(path))
     faults = check_file(path, registry)
     if kind is None and tree and faults:
         faults[0] = faults[0]._replace(message=faults[0].message + _UNKNOWN)

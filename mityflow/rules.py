@@ -64,6 +64,7 @@ _RULES: Mapping[str, Rule] = {
     "secret": Rule("A secret is declared in a way that cannot hold.", "Name it once, under 'secrets' alone."),
     "guardrails": Rule("The guardrails file of a workflow cannot be read.", "Give its path, relative to the workflow."),
     "agent": Rule("A specialist is routed to an agent that is not declared.", "Declare it under 'agents'."),
+    "policy": Rule("A policy has no check, or two, or the name of another.", "Put right what the message says."),
     # Stations and the flow of data.
     "unknown-station": Rule("No installed station has this name.", "'mityflow stations' lists those there are."),
     "broken-station": Rule("A station cannot be loaded.", "Mend, update or remove the plugin it comes with."),

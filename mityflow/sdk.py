@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mityflow.context import IacConfig, StackType
-from mityflow.errors import Fault, MityError, Problem, UsageError, nearest
+from mityflow.errors import Fault, FaultsError, MityError, Problem, UsageError, nearest
 from mityflow.station import (
     Answer,
     Artifact,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mityflow.healing.surfaces import Refusal, refusal
     from mityflow.healing.weaker import weakened
     from mityflow.params import Duration, Form, Params, wrong_settings
+    from mityflow.policyfile import Policy, read_policies
     from mityflow.process import CommandError, CommandResult
     from mityflow.stacks import Detect, Health, Stack, Tool, fill, find_stack, stack_names
     from mityflow.workflow import parse_duration
@@ -60,6 +61,7 @@ _LATER = {
     "Launched": "mityflow.apps",
     "NotAllowedError": "mityflow.healing.case",
     "Params": "mityflow.params",
+    "Policy": "mityflow.policyfile",
     "Proposal": "mityflow.healing.case",
     "Recipe": "mityflow.healing.specialists",
     "Refusal": "mityflow.healing.surfaces",
@@ -81,6 +83,7 @@ _LATER = {
     "findings_sarif": "mityflow.findings",
     "parse_duration": "mityflow.workflow",
     "question_problems": "mityflow.forms",
+    "read_policies": "mityflow.policyfile",
     "refusal": "mityflow.healing.surfaces",
     "sorted_findings": "mityflow.findings",
     "stack_names": "mityflow.stacks",
@@ -102,6 +105,7 @@ __all__ = [
     "Diagnosis",
     "Duration",
     "Fault",
+    "FaultsError",
     "Finding",
     "Form",
     "GuardrailParams",
@@ -114,6 +118,7 @@ __all__ = [
     "NotAllowedError",
     "Option",
     "Params",
+    "Policy",
     "Problem",
     "Proposal",
     "Question",
@@ -144,6 +149,7 @@ __all__ = [
     "nearest",
     "parse_duration",
     "question_problems",
+    "read_policies",
     "refusal",
     "running_apps",
     "sorted_findings",

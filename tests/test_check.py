@@ -318,7 +318,7 @@ def _checking_keywords(schema: Any) -> Iterator[str]:
 
 def test_every_rule_of_the_code_and_of_the_schemas_is_explained() -> None:
     used = {*_rules_of_the_code()}
-    for name in ("workflow", "guardrails", "stack", "rules"):
+    for name in ("workflow", "guardrails", "stack", "rules", "policy"):
         used |= {*_checking_keywords(json.loads(schema_text(name)))}
     assert {"syntax", "missing-key", "unknown-station", "stack-id", "unreadable", "minLength"} <= used
     assert used - set(rule_ids()) == set()

@@ -4,7 +4,7 @@ In README.md and docs/, a page is one session in an empty folder. ``<!-- file: N
 block writes that file. A ``console`` block is run: lines after ``$ `` are commands, the others what they
 print, where ``...`` stands for anything within a line; ``[exit N]`` is the exit code if it is not 0.
 ``<!-- slow -->`` before a block makes it a slow test, run in a copy of the project;
-``<!-- not run -->`` leaves it out.
+``<!-- slow session -->`` makes the page's session a slow one; ``<!-- not run -->`` leaves a block out.
 """
 
 from __future__ import annotations
@@ -62,14 +62,25 @@ def check_command(command: str, expected: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_the_examples_of_a_page_do_what_it_says(page: Path, tmp_path: Path) -> None:
+    play(page, "", tmp_path)
+
+
+def play(page: Path, mark: str, folder: Path) -> None:
+    """Write a page's files and run those of its console blocks that have this mark, in their order."""
     for block in blocks(page):
         if block.mark.startswith("file: "):
-            path = tmp_path / block.mark.removeprefix("file: ")
+            path = folder / block.mark.removeprefix("file: ")
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.text)
-        elif block.language == "console" and block.mark == "":
+        elif block.language == "console" and block.mark == mark:
             for command, expected in sessions(block.text):
-                check_command(command, expected, tmp_path)
+                check_command(command, expected, folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [p for p in PAGES if "<!-- slow session -->" in p.read_text()], ids=lambda p: p.name)
+def test_the_slow_session_of_a_page_does_what_it_says(page: Path, tmp_path: Path) -> None:
+    play(page, "slow session", tmp_path)
 
 
 @pytest.mark.slow

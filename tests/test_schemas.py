@@ -16,7 +16,7 @@ def test_the_schemas_say_what_the_models_say() -> None:
     assert stale() == []
 
 
-@pytest.mark.parametrize("name", ["execution-log", "guardrails", "rules", "stack", "workflow"])
+@pytest.mark.parametrize("name", ["execution-log", "guardrails", "policy", "rules", "stack", "workflow"])
 def test_every_schema_is_one_and_describes_every_key(name: str) -> None:
     schema = json.loads(schema_text(name))
     Draft202012Validator.check_schema(schema)

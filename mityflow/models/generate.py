@@ -9,6 +9,7 @@ from typing import Any
 from mityflow.models.base import FileModel
 from mityflow.models.guardrails import GuardrailsFile
 from mityflow.models.log import ExecutionLogFile
+from mityflow.models.policy import PolicyFile
 from mityflow.models.rules import RulesFile
 from mityflow.models.stack import StackFile
 from mityflow.models.workflow import WorkflowFile
@@ -17,6 +18,7 @@ from mityflow.resources import schemas_folder
 MODELS: dict[str, tuple[type[FileModel], str]] = {
     "execution-log": (ExecutionLogFile, "mityflow execution log"),
     "guardrails": (GuardrailsFile, "mityflow guardrails"),
+    "policy": (PolicyFile, "mityflow policies"),
     "rules": (RulesFile, "mityflow rules"),
     "stack": (StackFile, "mityflow stack"),
     "workflow": (WorkflowFile, "mityflow workflow"),

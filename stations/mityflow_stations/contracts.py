@@ -16,6 +16,7 @@ from mityflow_stations.implement import Implement
 from mityflow_stations.launch import Launch
 from mityflow_stations.review import Review
 from mityflow_stations.scaffold import Scaffold
+from mityflow_stations.secure import Secure
 from mityflow_stations.shell import Shell
 from mityflow_stations.smoke_report import SmokeReport
 from mityflow_stations.validate import Validate
@@ -204,6 +205,21 @@ class AskFormContract(StationContract):
         "form": {"type": "object", "properties": {"zone": {"type": "string"}}, "required": ["zone"]},
     }
     answer = {"zone": "eu"}
+
+
+class SecureContract(_OfAnApplication):
+    """Looks at an application for secrets, and evaluates no policy."""
+
+    station = Secure
+    settings = {"checks": ["secrets", "policies"], "fail_at": {"secrets": "high"}}
+    bad_settings = (
+        {"checks": ["secret"]},
+        {"fail_at": {"code": "hgh"}},
+        {"ignore": [{"rule": "bandit/B603", "reason": "known"}]},
+        {"ignore": [{"rule": "bandit/B603", "reason": "known", "until": "soon"}]},
+        {"osv_url": "file:///etc"},
+        {"timeout": "0s"},
+    )
 
 
 class _OfAChange(StationContract):

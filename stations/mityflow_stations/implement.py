@@ -48,7 +48,7 @@ class Implement(SelfHealingStation):
     name: ClassVar[str] = "implement"
     description: ClassVar[str] = "Make a feature, by an agent or from a patch"
     Params = "mityflow_stations.feature_params:ImplementParams"
-    asks: ClassVar[bool] = False
+    escalates: ClassVar[bool] = False
 
     def input(self) -> StationInput:
         """The feature, and what was planned for it."""

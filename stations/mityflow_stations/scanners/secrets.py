@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import threading
 from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,12 +14,14 @@ from typing import Any
 
 from mityflow.sdk import Finding
 from mityflow_stations._added import added_lines
+from mityflow_stations._checks import counted
 from mityflow_stations.scanners import Scan, scanned
 
 NAME = "secrets"
 _BASELINE = ".secrets.baseline"
 _LARGEST = 5_000_000
 _VERIFYING = "detect_secrets.filters.common.is_ignored_due_to_verification_policies"
+_ONE_AT_A_TIME = threading.Lock()  # detect-secrets keeps its settings for the whole process
 _KEY_BEGINS = re.compile(r"-----BEGIN .*PRIVATE KEY-----")
 _KEY_ENDS = re.compile(r"-----END .*PRIVATE KEY-----")
 _FOR_SURE = ("Private Key", "AWS Access Key", "GitHub Token", "GitLab Token", "Stripe Access Key", "Slack Token")
@@ -45,8 +48,12 @@ def scan(root: Path, files: Sequence[str]) -> Scan:
         for path, secret in found
         if (path, secret.type, secret.secret_hash) not in known
     ]  # fmt: skip
-    more = f"; too large to read: {', '.join(left_out[:3])}" if left_out else ""
-    return scanned(NAME, findings, f"detect-secrets {installed}, {len(files)} files{more}")
+    detail = f"detect-secrets {installed}, {counted(len(files), 'file')}"
+    if left_out:
+        detail += f"; too large to read: {', '.join(left_out[:3])}"
+    if left_out and not findings:
+        return Scan(NAME, "not checked", detail=detail)
+    return scanned(NAME, findings, detail)
 
 
 def hidden(diff: str) -> str:
@@ -87,7 +94,7 @@ def _found(root: Path, files: Iterable[str]) -> tuple[list[tuple[str, Any]], lis
     from detect_secrets.settings import default_settings
 
     found, left_out = [], []
-    with default_settings() as settings:
+    with _ONE_AT_A_TIME, default_settings() as settings:
         settings.disable_filters(_VERIFYING)
         for path in files:
             place = root / path
