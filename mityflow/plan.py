@@ -373,7 +373,7 @@ class _Provided:
 
     def _missing(self, r: _Resolved, group: Sequence[str], steps: Sequence[_Resolved]) -> Problem:
         named = " or ".join(f"'{key}'" for key in group)
-        makers = self._makers(lambda output: any(key in output.all_keys for key in group), r, steps)
+        makers = self._makers([lambda output, key=key: key in output.keys for key in group], r, steps)
         return Problem(
             "missing-input",
             f"station '{r.call.station}' needs {named}; nothing before it produces it{makers}",
@@ -381,17 +381,18 @@ class _Provided:
         )
 
     def _missing_artifact(self, r: _Resolved, name: str, steps: Sequence[_Resolved]) -> Problem:
-        makers = self._makers(lambda output: name in output.artifacts, r, steps)
+        makers = self._makers([lambda output: name in output.artifacts], r, steps)
         return Problem(
             "missing-artifact",
             f"station '{r.call.station}' needs the artifact '{name}'; nothing before it produces it{makers}",
             r.call.where,
         )
 
-    def _makers(self, produces: Any, r: _Resolved, steps: Sequence[_Resolved]) -> str:
+    def _makers(self, ways: Sequence[Any], r: _Resolved, steps: Sequence[_Resolved]) -> str:
         """``; 'test' does`` for a later step, else ``; 'scaffold' (mityflow) does`` for what is installed."""
-        later = [s.call.called for s in steps if s is not r and produces(s.output)]
-        names = later or [n for n in self._stations.names() if produces(_output_of(self._stations, n))]
+        later = [s.call.called for produces in ways for s in steps if s is not r and produces(s.output)]
+        installed = self._stations.names()
+        names = later or [n for produces in ways for n in installed if produces(_output_of(self._stations, n))]
         names = [n for n in dict.fromkeys(names) if n != r.call.station]
         if not names:
             return ""

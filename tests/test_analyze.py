@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -528,7 +529,7 @@ def test_a_repository_without_a_commit_and_a_damaged_one_are_read_without_a_hist
     (root / ".git" / "HEAD").write_text("nonsense\n")
     found = analysis(workspace)
 
-    assert found["history"]["reason"] == "no git repository"
+    assert "not a git repository" in found["history"]["reason"]
     assert list(imports(found)) == ["a.py"]
 
 
@@ -650,15 +651,49 @@ def test_a_large_repository_takes_seconds(workspace: Path) -> None:
     assert imports(found)["lib/m7.py"] == ["lib/m8.py"]
 
 
-def test_a_library_that_is_missing_is_said(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mityflow_stations._analysis import trees
-
-    trees._language.cache_clear()
-    monkeypatch.setitem(trees._GRAMMARS, "rust", ("tree_sitter_that_is_not_there", "language"))
+def test_a_library_that_is_missing_is_said(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[str, str], Path]
+) -> None:
+    broken = write("libraries/tree_sitter_rust.py", "raise ImportError('there is no tree_sitter_rust')\n")
+    monkeypatch.setenv("PYTHONPATH", str(broken.parent))
     put(workspace / "my-app", "a.rs", "fn f() {}\n")
-    try:
-        with pytest.raises(UsageError, match="a library is needed") as told:
-            result(workspace)
-    finally:
-        trees._language.cache_clear()
+
+    with pytest.raises(UsageError, match="a library is needed: there is no tree_sitter_rust") as told:
+        result(workspace)
+
     assert told.value.hint == "pip install 'mityflow[analyze]'"
+
+
+@pytest.mark.parametrize("signal", ["ALRM", "SEGV"])
+def test_a_file_that_ends_its_parser_stops_no_other(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[str, str], Path], signal: str
+) -> None:
+    killer = write("libraries/tree_sitter_rust.py", f"import os, signal\nos.kill(os.getpid(), signal.SIG{signal})\n")
+    monkeypatch.setenv("PYTHONPATH", str(killer.parent))
+    for name in ("a.py", "b.rs", "c.py"):
+        put(workspace / "my-app", name, "X = 1\n")
+
+    found = analysis(workspace)
+
+    assert list(imports(found)) == ["a.py", "c.py"]
+    (fault,) = found["not_read"]
+    assert fault["path"] == "b.rs"
+    assert ("took longer than 5 s" if signal == "ALRM" else "its parser ended with exit code") in fault["reason"]
+
+
+def test_a_file_that_takes_too_long_is_given_up(workspace: Path) -> None:
+    put(workspace / "my-app", "a.js", "{" * 200_000)
+    put(workspace / "my-app", "b.js", "export const x = 1;\n")
+
+    found = analysis(workspace)
+
+    assert list(imports(found)) == ["b.js"]
+    assert found["not_read"] == [{"path": "a.js", "reason": "it took longer than 5 s to read"}]
+
+
+def test_nothing_is_imported_from_the_workspace(workspace: Path) -> None:
+    put(workspace, "mityflow_stations/__init__.py", "raise SystemExit(9)\n")
+    put(workspace, "pickle.py", "raise SystemExit(9)\n")
+    put(workspace / "my-app", "a.py", "X = 1\n")
+
+    assert list(imports(analysis(workspace))) == ["a.py"]

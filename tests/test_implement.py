@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from llm_server import call, done, model_server
 from mityflow_stations._changes import Base
 from stationkit import tree
 
@@ -338,6 +340,51 @@ def test_without_an_agent_or_a_patch_the_failure_says_what_to_give(repo: Repo) -
 def test_a_feature_that_is_not_named_is_told(repo: Repo) -> None:
     repo.inputs = {}
     assert "there is no feature to add" in repo.failed(repo.start())
+
+
+# Models.
+
+
+def _model(repo: Repo, url: str, specialist: str = "implementer") -> None:
+    settings = {"kind": "llm", "model": "openai-chat:gpt-4o-mini", "base_url": f"{url}/v1"}
+    repo.guardrails["agents"] = {specialist: settings}
+
+
+MAKES = (
+    call("read_file", path="calc.py"),
+    call("edit_file", path="calc.py", old="    return a + b\n", new=f"    return a + b\n{SUBTRACT}"),
+    call("create_file", path="tests/test_subtract.py", text=SHOWN),
+    done("it can subtract"),
+)
+
+
+def test_a_model_makes_it_and_its_cassette_does_so_again(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
+    repo.guardrails["cassettes"] = {"folder": "../tapes", "mode": "record"}
+    with model_server(*MAKES) as server:
+        _model(repo, server.url)
+        result = repo.made(repo.start())
+        asked = json.dumps(server.requests[0])
+    assert "The task: Subtract numbers" in asked
+    assert result.outputs["changed_files"] == ["calc.py", "tests/test_subtract.py"]
+    assert result.outputs["healing"]["actions_taken"][0]["title"] == "it can subtract"
+    made = repo.files()
+    repo.git("checkout", "--quiet", ".")
+    repo.git("clean", "--quiet", "--force", "-d", "tests")
+    repo.guardrails["cassettes"]["mode"] = "replay"
+    monkeypatch.delenv("OPENAI_API_KEY")
+    repo.made(repo.start())
+    assert repo.files() == made
+
+
+def test_a_model_may_not_change_a_test_that_is_there(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
+    repo.guardrails["max_consecutive_failures"] = 1
+    before = repo.files()
+    with model_server(call("edit_file", path="tests/test_calc.py", old="== 3", new="> 0"), done("easy")) as server:
+        _model(repo, server.url)
+        assert "tests/test_calc.py: protected" in repo.failed(repo.start())
+    assert repo.files() == before
 
 
 # Approval.

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from llm_server import call, done, model_server
 from mityflow_stations._added import added_lines, leftovers, new_packages
 from mityflow_stations._criteria import criteria_with_tests, untested
 from mityflow_stations.scanners.secrets import hidden
@@ -225,6 +226,25 @@ def test_a_reviewer_that_changes_files_changes_none(repo: Repo) -> None:  # noqa
     repo.guardrails["agents"] = {"reviewer": {"kind": "command", "command": [sys.executable, "-c", program]}}
     result = reviewed(repo, {"calc.py": "x = 1\n"})
     assert result.status == "failed"
+    assert (repo.root / "calc.py").read_text() == "x = 1\n"
+
+
+def test_a_model_reviews_and_can_write_nothing_but_its_answer(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
+    found = {"findings": [{"severity": "low", "message": "the name says little", "path": "calc.py", "line": 1}]}
+    answers = (
+        call("edit_file", path="calc.py", old="x", new="evil"),
+        call("create_file", path="mityflow-answer.json", text=json.dumps(found)),
+        done("reviewed"),
+    )
+    with model_server(*answers) as server:
+        settings = {"kind": "llm", "model": "openai-chat:gpt-4o-mini", "base_url": f"{server.url}/v1"}
+        repo.guardrails["agents"] = {"reviewer": settings}
+        result = reviewed(repo, {"calc.py": "x = 1\n"})
+        refused = json.dumps(server.requests[1])
+    assert result.success
+    assert "the name says little" in result.message
+    assert "is not to be changed" in refused
     assert (repo.root / "calc.py").read_text() == "x = 1\n"
 
 

@@ -416,7 +416,7 @@ class Healer:
         return result
 
     def _ask(self, why: Exceeded) -> StationResult:
-        if not self._station.asks:
+        if not self._station.escalates:
             self._note("ended", how="failed")
             return StationResult.failure(why.reason, outputs={"healing": self._session.to_data()})
         self._note("asked", guardrail=why.guardrail, reason=why.reason)

@@ -53,10 +53,10 @@ class SelfHealingStation(Station):
     Subclasses say in :meth:`trial` how the command is run; the rest is done by :meth:`execute`: the
     guardrails, checkpoints before each fix, the rollback of one that did not help, the question to a person.
     A step with ``heal: false`` among its settings runs the command once and fails as any other. With
-    ``asks = False`` nobody is asked: what cannot be mended is a failure.
+    ``escalates = False`` nobody is asked: what cannot be mended is a failure.
     """
 
-    asks: ClassVar[bool] = True
+    escalates: ClassVar[bool] = True
 
     def trial(self, context: StationContext, adjustments: Adjustments) -> Trial:
         """Run the command once and say how it went. ``adjustments`` are what fixes changed about how it is run."""

@@ -48,7 +48,7 @@ class Implement(SelfHealingStation):
     name: ClassVar[str] = "implement"
     description: ClassVar[str] = "Make a feature, by an agent or from a patch"
     Params = "mityflow_stations.feature_params:ImplementParams"
-    asks: ClassVar[bool] = False
+    escalates: ClassVar[bool] = False
 
     def input(self) -> StationInput:
         """The feature, and what was planned for it."""
@@ -87,9 +87,7 @@ class Implement(SelfHealingStation):
         """Make it."""
         try:
             return self._execute(context, base_of(context))
-        except GitError as error:
-            return StationResult.failure(str(error))
-        except UsageError as error:
+        except (GitError, UsageError) as error:
             return StationResult.failure(str(error))
 
     def _execute(self, context: StationContext, base: Base) -> StationResult:
@@ -189,7 +187,8 @@ def _brief(context: StationContext, feature: Feature) -> str:
 def _unmade(result: StationResult, context: StationContext) -> StationResult:
     """A failure that says what would help, where nobody could do it."""
     healing = result.outputs.get("healing") or {}
-    agents = context.guardrails.get("agents") or {}
+    layers = (context.guardrails, context.values.get("guardrails") or {})
+    agents = {name: agent for layer in layers for name, agent in (layer.get("agents") or {}).items()}
     if agents.get(SPECIALIST, {}).get("kind", "playbook") == "playbook":
         reason = (
             "nobody can make it: give a patch (with: patch), or name an agent for 'implementer' in the guardrails,"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from mityflow_stations._analysis.model import Case, Links, Module, Route, Tree, joined, unique
-from mityflow_stations._analysis.trees import SyntaxTree, TooLongError, addresses, line, literal, text
+from mityflow_stations._analysis.trees import SyntaxTree, addresses, line, literal, text
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -61,11 +61,11 @@ class CSharp:
 
     def read(self, path: str, data: bytes) -> Module:
         """What is in one file."""
-        tree = SyntaxTree("c-sharp", data.removeprefix(b"\xef\xbb\xbf"))
-        try:
-            return _read(path, tree)
-        except TooLongError as error:
-            return Module(path, "C#", fault=str(error))
+        return _read(path, SyntaxTree("c-sharp", data.removeprefix(b"\xef\xbb\xbf")))
+
+    def is_test(self, path: str) -> bool:
+        """Whether a file is one of tests, by its name."""
+        return is_test(path)
 
     def link(self, modules: Mapping[str, Module], tree: Tree) -> Links:  # noqa: ARG002 - the same for all languages
         """Files use those that declare a type, or extend one with a method, of a name in them."""

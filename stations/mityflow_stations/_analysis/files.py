@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from mityflow.sdk import StationContext
 from mityflow_stations._git import GitError, Repository
 
 LARGEST_SOURCE = 500_000
@@ -43,11 +44,10 @@ class Size(NamedTuple):
 class Folder:
     """The application's files. ``left_out`` says of each that was not read why not."""
 
-    def __init__(self, root: Path, repository: Repository | None, prefix: str) -> None:
+    def __init__(self, root: Path, place: Place) -> None:
         self.root = root
         self.left_out: dict[str, str] = {}
-        self.cut = False
-        paths = _known_to_git(repository, prefix) if repository else _walked(root)
+        paths = _known_to_git(place.repository, place.prefix) if place.repository else _walked(root)
         own = sorted(path for path in paths if not _is_vendored(path))
         self.cut = len(own) > MOST
         self._sizes = {path: size for path in own[:MOST] if (size := self._size(path)) is not None}
@@ -126,18 +126,27 @@ def shown(path: str) -> str:
     return os.fsencode(path).decode("utf-8", "replace")
 
 
-def repository_of(context: object, application: Path, workspace: Path) -> tuple[Repository | None, str]:
-    """The application's repository, or the workspace's, and the application's place in it; None without one."""
-    for root in (application, workspace):
+class Place(NamedTuple):
+    """The application's place in a repository; ``reason`` says why there is none."""
+
+    repository: Repository | None
+    prefix: str = ""
+    reason: str = ""
+
+
+def place_of(context: StationContext) -> Place:
+    """In the application's repository, or the workspace's."""
+    application = context.output_path
+    for root in (application, context.workspace):
         if os.path.lexists(root / ".git"):
-            repository = Repository(context, root)  # type: ignore[arg-type]
+            repository = Repository(context, root)
             try:
                 repository.folder()
-            except GitError:
-                return None, ""
+            except GitError as error:
+                return Place(None, reason=str(error))
             inner = application.relative_to(root).as_posix()
-            return repository, "" if inner == "." else f"{inner}/"
-    return None, ""
+            return Place(repository, "" if inner == "." else f"{inner}/")
+    return Place(None, reason="no git repository")
 
 
 def _known_to_git(repository: Repository, prefix: str) -> Iterator[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-from mityflow_stations._git import GitError, Repository
+from mityflow_stations._analysis.files import Place
+from mityflow_stations._git import GitError
 
 MOST_COMMITS = 500
 _SHOWN = 20
@@ -21,10 +22,11 @@ class History(NamedTuple):
     reason: str = ""
 
 
-def history(repository: Repository | None, prefix: str, paths: frozenset[str], most: int = MOST_COMMITS) -> History:
+def history(place: Place, paths: frozenset[str], most: int = MOST_COMMITS) -> History:
     """The files of today that were changed most. What a first commit brings was not changed by it."""
+    repository, prefix, reason = place
     if repository is None:
-        return History(0, False, (), "no git repository")
+        return History(0, False, (), reason)
     try:
         if repository.read("rev-parse", "--verify", "--quiet", "HEAD^{commit}") is None:
             return History(0, False, (), "no commit yet")

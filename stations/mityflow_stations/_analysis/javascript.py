@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import posixpath
 from collections.abc import Iterator, Mapping
-from html.parser import HTMLParser
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from mityflow_stations._analysis.model import Case, Links, Module, Route, Tree, joined, unique
-from mityflow_stations._analysis.trees import SyntaxTree, TooLongError, addresses, line, literal, text
+from mityflow_stations._analysis.trees import SyntaxTree, addresses, line, literal, text
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -35,6 +34,7 @@ _CALLS = """
 (call_expression function: [(identifier) (member_expression) (call_expression)] @called
   arguments: (arguments . [(string) (template_string)] @name)) @call
 """
+_SCRIPTS = "(script_element) @script"
 _TEXTS = "(string_fragment) @text"
 _RECORDS = '(object (pair key: (property_identifier) @key (#match? @key "^(path|index)$"))) @record'
 _ELEMENTS = """
@@ -46,26 +46,28 @@ class _Raw(NamedTuple):
     imports: tuple[str, ...]
     routes: tuple[tuple[tuple[str, ...], str, int], ...]  # the paths from the outside to the inside, who shows it, line
     children: tuple[tuple[tuple[str, ...], str], ...]  # the paths above, and the module that lists what is below
+    scripts: tuple[str, ...] = ()  # of a page, those of the application that it loads
 
 
 class JavaScript:
     """Also its dialects; of a Vue component what is in its ``<script>``."""
 
-    suffixes: tuple[str, ...] = _SUFFIXES
+    suffixes: tuple[str, ...] = (*_SUFFIXES, ".html")
 
     def read(self, path: str, data: bytes) -> Module:
         """What is in one file."""
         suffix = PurePosixPath(path).suffix
+        if suffix == ".html":
+            return Module(path, "HTML", raw=_Raw((), (), (), _loaded(data)))
         name = "Vue" if suffix == ".vue" else "TypeScript" if "ts" in suffix else "JavaScript"
         grammar = "typescript" if suffix in (".ts", ".mts", ".cts") else "tsx" if suffix == ".tsx" else "javascript"
         if suffix == ".vue":
-            script, grammar = _script(data.decode("utf-8", "replace"))
-            data = script.encode()
-        tree = SyntaxTree(grammar, data)
-        try:
-            return _read(path, name, tree)
-        except TooLongError as error:
-            return Module(path, name, fault=str(error))
+            data, grammar = _script(data)
+        return _read(path, name, SyntaxTree(grammar, data))
+
+    def is_test(self, path: str) -> bool:
+        """Whether a file is one of tests, by its name."""
+        return is_test(path)
 
     def link(self, modules: Mapping[str, Module], tree: Tree) -> Links:
         """Imports by the files that relative names and the aliases of ``tsconfig.json`` stand for."""
@@ -83,7 +85,7 @@ class JavaScript:
             imports[path] = tuple(sorted(set(own) - {path}))
             packages[path] = tuple(sorted(set(other)))
         routes = tuple(_routes(modules, tree, aliases))
-        return Links(imports, packages, routes or tuple(_entries(tree)))
+        return Links(imports, packages, routes or tuple(_entries(modules)))
 
 
 def is_test(path: str) -> bool:
@@ -239,60 +241,39 @@ def _routes(modules: Mapping[str, Module], tree: Tree, aliases: Mapping[str, str
                 yield Route("page", "", joined(*before, *paths), shown, path, at)
 
 
-def _entries(tree: Tree) -> Iterator[Route]:
+def _entries(modules: Mapping[str, Module]) -> Iterator[Route]:
     """Where no router says which pages there are: the HTML files that load a script of the application."""
-    for path in sorted(tree.paths):
-        if path.endswith(".html"):
-            scripts = _Scripts()
-            scripts.feed((tree.read(path) or b"").decode("utf-8", "replace"))
-            own = [source for source in scripts.sources if not source.startswith(("http:", "https:", "//"))]
-            if own:
-                yield Route("page", "", f"/{path}", own[0], path, 1)
+    for path, module in modules.items():
+        for script in module.raw.scripts[:1] if module.raw else ():
+            yield Route("page", "", f"/{path}", script, path, 1)
 
 
-class _Scripts(HTMLParser):
-    """The sources of the scripts in a page, and the texts of those without one."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.sources: list[str] = []
-        self.texts: list[tuple[int, str, str]] = []
-        self._language: str | None = None
-        self._inside = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """A script begins."""
-        given = dict(attrs)
-        if tag == "template":
-            self._inside += 1
-        if tag == "script" and not self._inside:
-            if given.get("src"):
-                self.sources.append(given["src"] or "")
-            self._language = given.get("lang") or "js"
-
-    def handle_endtag(self, tag: str) -> None:
-        """A script ends."""
-        if tag == "template":
-            self._inside = max(0, self._inside - 1)
-        if tag == "script":
-            self._language = None
-
-    def handle_data(self, data: str) -> None:
-        """What is in a script."""
-        if self._language is not None:
-            self.texts.append((self.getpos()[0], self._language, data))
+def _loaded(page: bytes) -> tuple[str, ...]:
+    """The scripts that a page loads and that are not somebody else's."""
+    scripts = SyntaxTree("html", page).captures(_SCRIPTS).get("script", ())
+    sources = [_attribute(script, "src") for script in scripts]
+    return tuple(source for source in sources if source and not source.startswith(("http:", "https:", "//")))
 
 
-def _script(source: str) -> tuple[str, str]:
+def _script(source: bytes) -> tuple[bytes, str]:
     """The scripts of a Vue component, in the lines they are in, and their grammar."""
-    scripts = _Scripts()
-    scripts.feed(source)
-    scripts.close()
-    whole, grammar = "", "javascript"
-    for start, language, script in scripts.texts:
-        whole += "\n" * (start - 1 - whole.count("\n")) + script
-        grammar = "tsx" if language == "tsx" else "typescript" if language == "ts" else grammar
+    whole, grammar = b"", "javascript"
+    for element in SyntaxTree("html", source).captures(_SCRIPTS).get("script", ()):
+        code = next((child for child in element.named_children if child.type == "raw_text"), None)
+        if element.parent is None or element.parent.type != "document" or code is None:
+            continue
+        whole += b"\n" * (code.start_point.row - whole.count(b"\n")) + (code.text or b"")
+        grammar = {"ts": "typescript", "tsx": "tsx"}.get(_attribute(element, "lang"), grammar)
     return whole, grammar
+
+
+def _attribute(element: Node, name: str) -> str:
+    """The value of an attribute of an element of HTML; empty without one."""
+    opening = element.named_children[0]
+    for attribute in opening.named_children:
+        if attribute.type == "attribute" and text(attribute.named_children[0]) == name:
+            return text(attribute.named_children[-1]).strip("\"'") if len(attribute.named_children) > 1 else ""
+    return ""
 
 
 def _aliases(tree: Tree) -> dict[str, str]:

@@ -11,6 +11,8 @@ from xml.etree import ElementTree
 
 import yaml
 
+from mityflow.sdk import UsageError
+
 _LARGEST = 20_000_000
 _MOST = 200
 
@@ -133,8 +135,12 @@ def _python(path: str, data: bytes, files: Reads) -> tuple[list[Asked], list[str
 
 def _requirements(text: str) -> Iterator[tuple[str, str]]:
     """Each requirement of a file such as pip reads it; options and links are left out."""
-    from packaging.requirements import InvalidRequirement, Requirement
-
+    try:
+        from packaging.requirements import InvalidRequirement, Requirement
+    except ImportError as error:
+        raise UsageError(
+            f"to read Python's requirements a library is needed: {error}", hint="pip install 'mityflow[analyze]'"
+        ) from error
     for line in text.splitlines():
         try:
             requirement = Requirement(line.partition(" #")[0].partition(" --")[0].rstrip("\\ "))

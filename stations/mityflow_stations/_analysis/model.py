@@ -45,6 +45,13 @@ class Module(NamedTuple):
     fault: str = ""
 
 
+class Missing(NamedTuple):
+    """A library that is not there, told in place of a module."""
+
+    message: str
+    hint: str | None
+
+
 class Links(NamedTuple):
     """What the modules of a language have to do with one another.
 
@@ -61,7 +68,7 @@ class Tree(Protocol):
 
     paths: frozenset[str]
 
-    def read(self, path: str) -> bytes | None:
+    def read(self, path: str, largest: int = ...) -> bytes | None:
         """A file's content; None where it is not there, is a link, or is too large."""
 
 
@@ -72,6 +79,9 @@ class Language(Protocol):
 
     def read(self, path: str, data: bytes) -> Module:
         """What is in one file. Never raises for what is in it."""
+
+    def is_test(self, path: str) -> bool:
+        """Whether a file is one of tests, by its name."""
 
     def link(self, modules: Mapping[str, Module], tree: Tree) -> Links:
         """What follows from all of them."""

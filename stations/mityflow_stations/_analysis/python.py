@@ -42,25 +42,15 @@ class Python:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of the file's own text
-                tree = ast.parse(data)
+                return _read(path, ast.parse(data))
         except SyntaxError as error:
             return Module(path, "Python", fault=f"syntax error in line {error.lineno or 1}: {error.msg}")
         except (ValueError, RecursionError, MemoryError) as error:
             return Module(path, "Python", fault=f"cannot be parsed: {error or type(error).__name__}")
-        defines = [name for node in tree.body for name in _defined(node)]
-        nodes = list(ast.walk(tree))
-        later = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values[1:]}
-        texts = [
-            n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str) and id(n) not in later
-        ]
-        return Module(
-            path,
-            "Python",
-            tuple(name for name in unique(defines) if not name.startswith("_")),
-            tuple(_cases(tree)) if is_test(path) else (),
-            unique(text for text in texts if text.startswith("/")) if is_test(path) else (),
-            _Reader().raw(nodes),
-        )
+
+    def is_test(self, path: str) -> bool:
+        """Whether a file is one of tests, by its name."""
+        return is_test(path)
 
     def link(self, modules: Mapping[str, Module], tree: Tree) -> Links:  # noqa: ARG002 - the same for all languages
         """Imports by the packages that the files are in; routes by who includes which router."""
@@ -76,6 +66,21 @@ def is_test(path: str) -> bool:
     """Whether pytest looks for tests in a file of this name."""
     name = PurePosixPath(path).name
     return name.startswith("test_") or name.endswith("_test.py") or name == "tests.py"
+
+
+def _read(path: str, tree: ast.Module) -> Module:
+    defines = [name for node in tree.body for name in _defined(node)]
+    nodes = list(ast.walk(tree))
+    later = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values[1:]}
+    texts = [n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str) and id(n) not in later]
+    return Module(
+        path,
+        "Python",
+        tuple(name for name in unique(defines) if not name.startswith("_")),
+        tuple(_cases(tree)) if is_test(path) else (),
+        unique(text for text in texts if text.startswith("/")) if is_test(path) else (),
+        _Reader().raw(nodes),
+    )
 
 
 def _defined(node: ast.stmt) -> Iterator[str]:

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from mityflow_stations._analysis.model import Case, Links, Module, Route, Tree, joined, unique
-from mityflow_stations._analysis.trees import SyntaxTree, TooLongError, addresses, line, literal, text
+from mityflow_stations._analysis.trees import SyntaxTree, addresses, line, literal, text
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
 _METHODS = {"get", "post", "put", "patch", "delete", "head", "options", "trace", "any"}
 _DEEPEST = 20
+_MOST_ATTRIBUTES = 50
 _USES = """
 (use_declaration argument: (_) @use)
 (mod_item name: (identifier) @mod)
@@ -51,11 +52,11 @@ class Rust:
 
     def read(self, path: str, data: bytes) -> Module:
         """What is in one file."""
-        tree = SyntaxTree("rust", data)
-        try:
-            return _read(path, tree)
-        except TooLongError as error:
-            return Module(path, "Rust", fault=str(error))
+        return _read(path, SyntaxTree("rust", data))
+
+    def is_test(self, path: str) -> bool:
+        """Whether a file is one of tests, by its name."""
+        return is_test(path)
 
     def link(self, modules: Mapping[str, Module], tree: Tree) -> Links:
         """Names are followed through the tree of modules of each crate."""
@@ -168,7 +169,9 @@ def _is_public(item: Node) -> bool:
 
 def _is_case(function: Node) -> bool:
     before = function.prev_named_sibling
-    while before is not None and before.type in ("attribute_item", "line_comment", "block_comment"):
+    for _ in range(_MOST_ATTRIBUTES):
+        if before is None or before.type not in ("attribute_item", "line_comment", "block_comment"):
+            break
         attribute = before.named_children[0] if before.type == "attribute_item" and before.named_children else None
         name = text(attribute.named_children[0]) if attribute is not None and attribute.named_children else ""
         if name.rpartition("::")[2] in ("test", "rstest", "test_case"):

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mityflow.sdk import MityError, Stack, StationContext, find_stack, stack_names
-from mityflow_stations._analysis import csharp, java, javascript, python, rust
 from mityflow_stations._analysis.detection import detected, the_one
-from mityflow_stations._analysis.files import Folder, repository_of, shown
+from mityflow_stations._analysis.files import Folder, place_of, shown
 from mityflow_stations._analysis.history import MOST_COMMITS, history
 from mityflow_stations._analysis.manifests import Manifest, manifests
-from mityflow_stations._analysis.model import Language, Links, Module, Route
+from mityflow_stations._analysis.model import Module, Route
+from mityflow_stations._analysis.reader import LANGUAGES, language_of
+from mityflow_stations._analysis.reading import read_all
 
 FORMAT = 1
 MOST_MODULES = 5_000
 MOST_LISTED = 2_000
-MOST_SECONDS = 60.0
+MOST_CASES = 20_000
+LONGEST = 4_096
 _TEST_FOLDERS = {"test", "tests", "__tests__", "e2e", "spec", "testdata", "fixtures"}
-_LANGUAGES: tuple[tuple[Language, Any], ...] = (
-    (python.Python(), python.is_test),
-    (javascript.JavaScript(), javascript.is_test),
-    (java.Java(), java.is_test),
-    (csharp.CSharp(), csharp.is_test),
-    (rust.Rust(), rust.is_test),
-)
 
 
 class _Read(NamedTuple):
@@ -41,14 +35,13 @@ class _Read(NamedTuple):
 
 def survey(context: StationContext, given: str | None, commits: int = MOST_COMMITS) -> dict[str, Any]:
     """What there is of the application in the context's folder, as JSON data; ``given`` is its stack, if known."""
-    root = context.output_path
-    repository, prefix = repository_of(context, root, context.workspace)
-    folder = Folder(root, repository, prefix)
+    root, place = context.output_path, place_of(context)
+    folder = Folder(root, place)
     found = manifests(folder)
     stacks = detected(found, _stacks(context.workspace), folder.paths)
-    read = _read(folder)
+    read = _read(context, folder)
     files, size, languages = folder.sizes()
-    changed = history(repository, prefix, folder.paths, commits)
+    changed = history(place, folder.paths, commits)
     tests, covered = _tests(read)
     return {
         "format": FORMAT,
@@ -79,7 +72,7 @@ def survey(context: StationContext, given: str | None, commits: int = MOST_COMMI
         "not_read": [{"path": shown(path), "reason": why} for path, why in sorted(_faults(folder, found, read))][
             :MOST_LISTED
         ],
-        "cut": _cut(folder, read),
+        "cut": _cut(folder, found, read),
     }
 
 
@@ -94,31 +87,22 @@ def _stacks(workspace: Path) -> list[Stack]:
     return found
 
 
-def _read(folder: Folder) -> _Read:
-    end = time.monotonic() + MOST_SECONDS
-    modules: dict[str, Module] = {}
+def _read(context: StationContext, folder: Folder) -> _Read:
+    wanted = sorted(path for path in folder.paths if language_of(path))
+    for path in wanted[MOST_MODULES:]:
+        folder.left_out[path] = "there are too many files to read them all"
+    readable = [path for path in wanted[:MOST_MODULES] if folder.source(path) is not None]
+    modules = {module.path: module for module in read_all(context, folder.root, readable)}
     imports: dict[str, tuple[str, ...]] = {}
     packages: dict[str, tuple[str, ...]] = {}
     routes: list[Route] = []
-    tests: set[str] = set()
-    for language, _ in _LANGUAGES:
-        own: dict[str, Module] = {}
-        for path in sorted(path for path in folder.paths if path.endswith(language.suffixes)):
-            if len(modules) + len(own) >= MOST_MODULES or time.monotonic() > end:
-                folder.left_out[path] = "there are too many files to read them all"
-                continue
-            data = folder.source(path)
-            if data is not None:
-                own[path] = language.read(path, data)
-        if not own:
-            continue
-        links: Links = language.link(own, folder)
-        modules |= own
+    for language in LANGUAGES:
+        links = language.link({path: modules[path] for path in modules if language_of(path) is language}, folder)
         imports |= links.imports
         packages |= links.packages
         routes += (route for route in links.routes if not of_tests(route.file))
-        tests |= {path for path, module in own.items() if module.cases}
-    return _Read(modules, imports, packages, routes, frozenset(tests))
+    tests = frozenset(path for path, module in modules.items() if module.cases)
+    return _Read(modules, imports, packages, routes, tests)
 
 
 def _platform(found: Iterable[Manifest]) -> list[str]:
@@ -138,7 +122,7 @@ def _modules(read: _Read) -> list[dict[str, Any]]:
             }
         )
         for path, module in sorted(read.modules.items())
-        if not of_tests(path)
+        if module.language not in ("", "HTML") and not of_tests(path)
     ]
 
 
@@ -148,13 +132,15 @@ def of_tests(path: str) -> bool:
         return False
     folders = path.split("/")[:-1]
     named = not _TEST_FOLDERS.isdisjoint(folders) or path.endswith("conftest.py")
-    return named or any(path.endswith(language.suffixes) and is_test(path) for language, is_test in _LANGUAGES)
+    language = language_of(path)
+    return named or (language is not None and language.is_test(path))
 
 
 def _tests(read: _Read) -> tuple[list[dict[str, Any]], dict[Route, list[str]]]:
     """The files of tests with what they use of the application, and the tests that address each route."""
     addressed: dict[Route, list[str]] = {}
     listed = []
+    left = MOST_CASES
     for path in sorted(read.tests):
         module = read.modules[path]
         asked = [route for route in read.routes if any(_fits(route.path, text) for text in module.texts)]
@@ -166,12 +152,13 @@ def _tests(read: _Read) -> tuple[list[dict[str, Any]], dict[Route, list[str]]]:
             _shown(
                 {
                     "path": path,
-                    "cases": [case._asdict() for case in module.cases[:MOST_LISTED]],
+                    "cases": [case._asdict() for case in module.cases[:left]],
                     "covers": sorted(set(covers)),
                     "routes": list(dict.fromkeys(f"{route.method} {route.path}".strip() for route in asked)),
                 }
             )
         )
+        left = max(0, left - len(module.cases))
     return listed, addressed
 
 
@@ -204,17 +191,21 @@ def _faults(folder: Folder, found: Iterable[Manifest], read: _Read) -> list[tupl
     return [*faults, *folder.left_out.items()]
 
 
-def _cut(folder: Folder, read: _Read) -> list[str]:
+def _cut(folder: Folder, found: Iterable[Manifest], read: _Read) -> list[str]:
     """What is longer than what is told of it."""
-    counts = {"routes": len(read.routes), "modules": len(read.modules)}
-    limits = {"routes": MOST_LISTED, "modules": MOST_MODULES - 1}
-    return [name for name, count in counts.items() if count > limits[name]] + (["files"] if folder.cut else [])
+    counts = {
+        "packages": (sum(len(manifest.packages) for manifest in found), MOST_LISTED),
+        "routes": (len(read.routes), MOST_LISTED),
+        "modules": (len(read.modules), MOST_MODULES - 1),
+        "tests": (sum(len(module.cases) for module in read.modules.values()), MOST_CASES),
+    }
+    return [name for name, (count, most) in counts.items() if count > most] + (["files"] if folder.cut else [])
 
 
 def _shown(value: Any) -> Any:
     """Data that can be written down: bytes of names that are no UTF-8 are replaced."""
     if isinstance(value, str):
-        return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        return value[:LONGEST].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     if isinstance(value, list | tuple):
         return [_shown(each) for each in value]
     if isinstance(value, dict):
