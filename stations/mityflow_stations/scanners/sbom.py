@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 import uuid
 from collections.abc import Iterable, Mapping
@@ -117,7 +118,8 @@ def _address(text: str) -> str:
 
 
 def _maven(context: StationContext, root: Path) -> tuple[Bom, str]:
-    program = "./mvnw" if (root / "mvnw").is_file() else "mvn"
+    wrapper = root / "mvnw"
+    program = str(wrapper) if os.access(wrapper, os.X_OK) else "mvn"
     with tempfile.TemporaryDirectory(prefix="mity-scan-") as folder:
         settings = {
             "schemaVersion": _VERSION,
