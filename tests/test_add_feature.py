@@ -237,6 +237,15 @@ def test_an_application_that_is_the_workspace_itself(app: App) -> None:
     assert app.status() == []
 
 
+def test_a_feature_that_is_said_in_inputs(app: App) -> None:
+    inputs = ("-i", "title=Greet by name", "-i", 'criteria=["The greeting holds the name", "An empty name is refused"]')
+    code, said = app.run("-i", "stack=small", *inputs, "-i", f"patch={app.patch_of(GOOD)}")
+    assert code == 0, said
+    assert [entry["test"] for entry in app.log["outputs"]["criteria"]] == ["small::the_greeting_holds_the_name", None]
+    assert "no test shows: An empty name is refused" in said
+    assert "2. An empty name is refused" in (app.root / "docs/adr/0001-greet-by-name.md").read_text()
+
+
 # Real stacks.
 
 STACKS = ("python-fastapi", "rust-api", "frontend-react")

@@ -32,7 +32,7 @@ class FeatureTest(BuildTest):
         """What ``build-test`` gives, and the criteria."""
         whole = super().output()
         return StationOutput(
-            [*whole.keys, "criteria"], optional=whole.optional, optional_artifacts=whole.optional_artifacts
+            [*whole.keys, "tested_criteria"], optional=whole.optional, optional_artifacts=whole.optional_artifacts
         )
 
     def untouchable(self, context: StationContext) -> Sequence[str]:
@@ -61,7 +61,7 @@ class FeatureTest(BuildTest):
         if trial.result.success:
             plan = context.get_input("work_plan") or {}
             found = criteria_with_tests(feature_of(context).criteria, checks.passing, plan.get("criteria") or ())
-            trial.result.outputs = {**trial.result.outputs, "criteria": found}
+            trial.result.outputs = {**trial.result.outputs, "tested_criteria": found}
             left = untested(found)
             if found:
                 shown = f"; {len(found) - len(left)} of {len(found)} acceptance criteria have a test"

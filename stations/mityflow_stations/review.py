@@ -71,7 +71,7 @@ class Review(Station):
 
     def input(self) -> StationInput:
         """The files that were changed."""
-        return StationInput(["changed_files"], optional=["app_name", "stack", "criteria", *KEYS])
+        return StationInput(["changed_files"], optional=["app_name", "stack", "tested_criteria", *KEYS])
 
     def output(self) -> StationOutput:
         """The findings, how many there are of each severity, and what was not checked."""
@@ -151,7 +151,7 @@ class _Look:
 
     def criteria(self) -> Iterator[Finding]:
         """Criteria without a test."""
-        found = self._context.get_input("criteria")
+        found = self._context.get_input("tested_criteria")
         if found is None:
             raise _NotChecked("no test was run")
         for criterion in untested(found):
