@@ -123,7 +123,7 @@ def schema_problems(root: Node, data: Any, schema_name: str) -> Iterator[Problem
 
 @cache
 def _validator(schema_name: str) -> Any:
-    from jsonschema import Draft202012Validator
+    from mityflow.json_schema import Draft202012Validator
 
     return Draft202012Validator(json.loads(schema_text(schema_name)))
 

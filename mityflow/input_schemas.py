@@ -79,9 +79,8 @@ def _meta_problems(schema: Any, where: Where) -> Iterator[Problem]:
     """What the JSON Schema specification's own schema has against this one."""
     import re
 
-    from jsonschema import Draft202012Validator
-
     from mityflow.inputs import sentence
+    from mityflow.json_schema import Draft202012Validator
 
     seen: set[Where] = set()
     for error in Draft202012Validator(Draft202012Validator.META_SCHEMA).iter_errors(schema):

@@ -93,9 +93,10 @@ def why_refused(value: Any, schema: Schema) -> list[str]:
 
 def refusals(value: Any, schema: Schema) -> list[Refusal]:
     """The same, each with its place. Raises MityError as :func:`why_refused` does."""
-    from jsonschema import Draft202012Validator
     from referencing import Registry
     from referencing.exceptions import Unresolvable
+
+    from mityflow.json_schema import Draft202012Validator
 
     validator = Draft202012Validator(dict(schema), registry=Registry())
     try:

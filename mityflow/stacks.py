@@ -358,7 +358,7 @@ def _looks_like_stack(folder: Path) -> bool:
 
 
 def _variable_faults(name: str, schema: Mapping[str, Any], value: Any) -> list[str]:
-    from jsonschema import Draft202012Validator
+    from mityflow.json_schema import Draft202012Validator
 
     return [f"variable '{name}': {_worded(error)}" for error in Draft202012Validator(schema).iter_errors(value)]
 

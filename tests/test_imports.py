@@ -132,3 +132,17 @@ def test_the_public_names_are_these() -> None:
             assert getattr(module, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nope'"):
         mityflow.nope  # noqa: B018
+
+
+def test_checking_a_workflow_does_not_load_what_iris_are_checked_by(tmp_path: Path) -> None:
+    """It takes a second where it is installed, as with the extra ``secure``."""
+    file = tmp_path / "w.yaml"
+    file.write_text("version: 1\nid: w\ninputs: {n: {type: integer}}\nstations:\n  - shell\n", encoding="utf-8")
+    code = (
+        "import sys; from mityflow.cli import main\n"
+        f"sys.argv = ['mityflow', 'check', {str(file)!r}]\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "print('jsonschema' in sys.modules, 'rfc3987_syntax' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1] == "True False", done.stdout + done.stderr
