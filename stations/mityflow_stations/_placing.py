@@ -1,6 +1,6 @@
 """Putting rendered files where they belong, without touching what somebody else wrote.
 
-What scaffold wrote is known from a manifest in the workspace, ``.mity/scaffold/<app_name>.json``: the
+What scaffold wrote is known from a manifest in the workspace, ``.mity/scaffold/<folder>.json``: the
 digest of every content it has put at a path. It is saved before a file is replaced, so that a run
 which was killed half way is simply repeated. As with any tool that fills a work tree, a file is not
 synced to the disk by itself: that would cost more than all the rest.
@@ -105,13 +105,18 @@ def rendered_from(workspace: Path, app_name: str) -> RenderedFrom | None:
 
 
 class Placing:
-    """One application's folder in a workspace, and the record of what scaffold put there."""
+    """A folder of a workspace, such as an application's, and the record of what scaffold put there.
 
-    def __init__(self, workspace: Path, app_name: str, stack: str, variables: Mapping[str, Any] | None = None) -> None:
-        self._root = workspace / app_name
+    ``folder`` is its path in the workspace, with slashes.
+    """
+
+    def __init__(self, workspace: Path, folder: str, stack: str, variables: Mapping[str, Any] | None = None) -> None:
+        self._root = workspace / folder
+        self._folder = folder
+        self._above = [workspace / above for above in parents(folder)]
         self._own = workspace / ".mity"
-        self._record = self._own / "scaffold" / f"{app_name}.json"
-        self._stage = self._own / "scaffold" / f"{app_name}.new"
+        self._record = self._own / "scaffold" / f"{folder}.json"
+        self._stage = self._own / "scaffold" / f"{folder}.new"
         self._stack = stack
         self._variables = variables or {}
 
@@ -125,16 +130,19 @@ class Placing:
         if found.conflicts and conflict == "overwrite":
             return self._replace(files)
         if found.conflicts and conflict == "fail":
-            raise PlacingError(_conflict_message(self._root.name, found.conflicts))
+            raise PlacingError(_conflict_message(self._folder, found.conflicts))
         _refuse_impassable(found.conflicts)
         return self._update(found, manifest)
 
     def _compare(self, files: list[RenderedFile], manifest: _Manifest) -> _Comparison:
+        for above in self._above:
+            if _kind(above) not in ("absent", "folder"):
+                raise PlacingError(f"{above} is a {_kind(above)}; scaffold writes into real folders only")
         root = _kind(self._root)
         if root == "link":
             raise PlacingError(f"{self._root} is a link; scaffold writes into real folders only")
         if root not in ("absent", "folder"):
-            return _Comparison([], [], [Conflict(self._root.name, "is no folder", passable=False)])
+            return _Comparison([], [], [Conflict(self._folder, "is no folder", passable=False)])
         to_write, same, conflicts = [], [], []
         if root == "folder" and manifest.stack not in ("", self._stack) and any(self._root.iterdir()):
             conflicts.append(Conflict(".", f"was made from the stack '{manifest.stack}'", passable=True))
@@ -179,6 +187,7 @@ class Placing:
             with self._staging():
                 self._stage_tree(found.to_write)
                 self._save_manifest(files, manifest)
+                self._root.parent.mkdir(parents=True, exist_ok=True)
                 os.rename(self._stage, self._root)
         elif self._is_news(found.to_write, files, manifest):
             with self._staging():
@@ -318,11 +327,11 @@ def _refuse_impassable(conflicts: Iterable[Conflict]) -> None:
         raise PlacingError("; ".join(f"{c.path} {c.reason}" for c in impassable[:_SHOWN]))
 
 
-def _conflict_message(app_name: str, conflicts: list[Conflict]) -> str:
+def _conflict_message(folder: str, conflicts: list[Conflict]) -> str:
     lines = [f"  {c.path} {c.reason}" for c in conflicts[:_SHOWN]]
     if len(conflicts) > _SHOWN:
         lines.append(f"  and {len(conflicts) - _SHOWN} more")
     count = "1 conflict" if len(conflicts) == 1 else f"{len(conflicts)} conflicts"
-    head = f"{count} in {app_name}; nothing was written"
+    head = f"{count} in {folder}; nothing was written"
     hint = "  set 'conflict: keep' to leave them, or 'conflict: overwrite' to move the folder aside"
     return "\n".join([head, *lines, hint])

@@ -7,9 +7,10 @@ import re
 import stat
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from mityflow.sdk import Stack, fill
+from mityflow.sdk import fill
 
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
@@ -38,12 +39,28 @@ class RenderedFile(NamedTuple):
     executable: bool
 
 
-def render(stack: Stack, values: Mapping[str, Any]) -> list[RenderedFile]:
-    """Every file of the stack's template, sorted by path. Raises TemplateError."""
-    renderer = _Renderer(stack, values)
+class Template(Protocol):
+    """A folder of files to render, such as a stack's; of some, patterns say that they are not as the others."""
+
+    @property
+    def template(self) -> Path:
+        """The folder."""
+
+    @property
+    def copy_without_rendering(self) -> tuple[str, ...]:
+        """Files that are taken as they are."""
+
+    @property
+    def literal_braces(self) -> tuple[str, ...]:
+        """Files that may have double braces when they are rendered."""
+
+
+def render(template: Template, values: Mapping[str, Any]) -> list[RenderedFile]:
+    """Every file of a template, sorted by path. Raises TemplateError."""
+    renderer = _Renderer(template, values)
     problems: list[str] = []
     files: list[RenderedFile] = []
-    for found in _walk(os.fspath(stack.template), ""):
+    for found in _walk(os.fspath(template.template), ""):
         try:
             files.append(renderer.file(found))
         except _ProblemError as problem:
@@ -80,8 +97,8 @@ def _walk(folder: str, prefix: str) -> Iterator[_Found]:
 class _Renderer:
     """Renders names and contents with one set of values."""
 
-    def __init__(self, stack: Stack, values: Mapping[str, Any]) -> None:
-        self._stack = stack
+    def __init__(self, template: Template, values: Mapping[str, Any]) -> None:
+        self._template = template
         self._values = values
         self._harmless = _without_braces(values)
         self._environment: SandboxedEnvironment | None = None
@@ -111,7 +128,7 @@ class _Renderer:
 
     def _content(self, template_path: str, path: str, data: bytes) -> bytes:
         """A text file rendered, anything else as it is."""
-        if b"\0" in data or _matches(template_path, self._stack.copy_without_rendering):
+        if b"\0" in data or _matches(template_path, self._template.copy_without_rendering):
             return data
         try:
             text = data.decode("utf-8")
@@ -120,7 +137,7 @@ class _Renderer:
         if not _OPENING.search(text):
             return data
         rendered = self._text(text, template_path, self._values)
-        if not _matches(template_path, self._stack.literal_braces):
+        if not _matches(template_path, self._template.literal_braces):
             self._check_leftover(text, template_path, path, rendered)
         return rendered.encode("utf-8")
 

@@ -16,10 +16,12 @@ from mityflow_stations.implement import Implement
 from mityflow_stations.launch import Launch
 from mityflow_stations.review import Review
 from mityflow_stations.scaffold import Scaffold
+from mityflow_stations.scaffold_iac import ScaffoldIac
 from mityflow_stations.secure import Secure
 from mityflow_stations.shell import Shell
 from mityflow_stations.smoke_report import SmokeReport
 from mityflow_stations.validate import Validate
+from mityflow_stations.validate_iac import ValidateIac
 
 _STACK = """\
 version: 1
@@ -220,6 +222,45 @@ class SecureContract(_OfAnApplication):
         {"osv_url": "file:///etc"},
         {"timeout": "0s"},
     )
+
+
+class ScaffoldIacContract(StationContract):
+    """Writes the code for one cloud."""
+
+    station = ScaffoldIac
+    inputs = {
+        "app_name": "my-app",
+        "stack": "python-fastapi",
+        "iac": {"provider": "terraform", "cloud": "gcp"},
+    }
+    settings = {"port": 8080}
+    bad_settings = (
+        {"port": 0},
+        {"path": "../infra"},
+        {"path": "/etc"},
+        {"health_path": 'health"'},
+        {"conflict": "replace"},
+    )
+
+    def prepare(self, workspace: Path) -> None:
+        """An application's folder."""
+        (workspace / "my-app").mkdir()
+
+
+class ValidateIacContract(StationContract):
+    """Looks at one file by itself."""
+
+    station = ValidateIac
+    inputs = {"app_name": "my-app"}
+    settings = {"checks": ["static", "exposure"]}
+    bad_settings = ({"checks": ["fmt"]}, {"fail_at": "hgh"}, {"path": "infra/../.."}, {"require": ["static"]})
+
+    def prepare(self, workspace: Path) -> None:
+        """An application with Terraform code."""
+        folder = workspace / "my-app" / "infra"
+        folder.mkdir(parents=True)
+        text = 'variable "name" {\n  type = string\n}\n\noutput "name" {\n  value = var.name\n}\n'
+        (folder / "main.tf").write_text(text, encoding="utf-8")
 
 
 class _OfAChange(StationContract):

@@ -1,0 +1,1 @@
+"""Infrastructure as code: what ``scaffold-iac`` renders, and how ``validate-iac`` looks at it."""

