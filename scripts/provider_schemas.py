@@ -24,6 +24,7 @@ PACKAGES = {
     "azurerm": "@cdktf/provider-azurerm@14.23.1",
     "google": "@cdktf/provider-google@16.12.1",
 }
+_KINDS = {"TerraformResource": "", "TerraformDataSource": "data.", "TerraformProvider": "provider."}
 _INTERFACE = re.compile(r"^export interface (\w+)[^{]*\{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 _CLASS = re.compile(r"^export declare class (\w+) extends cdktf\.\w+ \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 _MEMBER = re.compile(r"/\*\*(.*?)\*/\s*readonly (\w+)(\??): ([^;]+);", re.DOTALL)
@@ -48,9 +49,12 @@ def write(provider: str, archive: Path) -> None:
     schemas, version = {}, ""
     for text in _texts(archive):
         name = re.search(r"static readonly tfResourceType = \"(\w+)\"", text)
-        if name is None or not name[1].startswith(f"{provider}_"):
+        if name is None:
             continue
-        kind = "data." if "extends cdktf.TerraformDataSource" in text else ""
+        base = re.search(
+            r"^export declare class \w+ extends cdktf\.(\w+) \{\s*static readonly tfResourceType", text, re.MULTILINE
+        )
+        kind = _KINDS[base[1] if base else ""]
         schemas[f"{kind}{name[1]}"] = _schema(text)
         version = version or re.search(rf"{provider}/([\d.]+)/docs", text)[1]  # type: ignore[index]
     about = {"provider": provider, "version": version, "package": PACKAGES[provider], "licence": "MPL-2.0"}

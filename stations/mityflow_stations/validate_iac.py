@@ -23,11 +23,12 @@ from mityflow.sdk import (
 from mityflow_stations._checks import counted
 from mityflow_stations._reporting import report_place
 from mityflow_stations._security import Judged, Rules, Waiver, judged, scans_data
-from mityflow_stations.iac import checkov, exposure, names, providers, terraform
+from mityflow_stations.iac import checkov, exposure, language, names, providers, terraform
 from mityflow_stations.iac.modules import TOOL, Read, read
 from mityflow_stations.scanners import Scan, answer, scanned
 
 _SHOWN = 20
+_STATIC = (language, names, providers)
 _FORM = ("syntax", "duplicate")
 """Rules about what Terraform finds without any provider."""
 _MISSING = "python-hcl2 is not installed: pip install 'mityflow[iac]'"
@@ -144,7 +145,7 @@ class _Look:
             return []
         self.tier = "static"
         modules = self.found.modules
-        findings = [*self.found.findings, *names.check(modules), *providers.check(modules)]
+        findings = [*self.found.findings, *(found for look in _STATIC for found in look.check(modules))]
         if self._terraform_read_it:
             findings = [finding for finding in findings if finding.rule not in _FORM]
         versions = providers.known_versions(modules.values())

@@ -97,9 +97,9 @@ def _parse(text: str, path: str) -> Block:
         tree = hcl2.parses_to_tree(text if text.endswith("\n") else text + "\n")
     except LarkError as error:
         line, column = getattr(error, "line", 0) or 0, getattr(error, "column", 0) or 0
-        token = str(getattr(error, "token", "") or getattr(error, "char", ""))
-        raise HclError(f"it cannot be read from here on: {token!r}" if token.strip() else "it ends too soon", path,
-                       max(line, 0), max(column, 0)) from error  # fmt: skip
+        shown = str(getattr(error, "token", "") or getattr(error, "char", "")).strip().partition("\n")[0][:40]
+        told = f"it cannot be read from '{shown}' on" if shown else "it ends too soon"
+        raise HclError(told, path, max(line, 0), max(column, 0)) from error
     body = next((child for child in tree.children if _kind(child) == "body"), None)
     top = Place(path, 1, 1)
     return Block("", (), top, {}, ()) if body is None else Block("", (), top, *_body(body, path))

@@ -91,6 +91,7 @@ def folders(root: Path) -> Iterator[Path]:
 def _module(folder: Path, relative: str, found: Read) -> Module:
     prefix = "" if relative == "." else f"{relative}/"
     blocks: list[Block] = []
+    overriding: list[Block] = []
     values: dict[str, Block] = {}
     whole = True
     for name in files_of(folder, (LANGUAGE, *_VALUES, *_UNREAD)):
@@ -111,10 +112,29 @@ def _module(folder: Path, relative: str, found: Read) -> Module:
         if name.endswith(_VALUES):
             values[path] = file
         else:
-            blocks += file.blocks
+            (overriding if _overrides(name) else blocks).extend(file.blocks)
             stray = (*file.arguments.values(), *file.again)
             found.findings.extend(map(_stray, stray))
-    return Module(prefix.rstrip("/"), tuple(blocks), values, whole)
+    return Module(prefix.rstrip("/"), _merged(blocks, overriding), values, whole)
+
+
+def _overrides(name: str) -> bool:
+    """Whether Terraform merges what is in a file into what is in the others."""
+    return name == "override.tf" or name.endswith("_override.tf")
+
+
+def _merged(blocks: list[Block], overriding: list[Block]) -> tuple[Block, ...]:
+    """The blocks, each with what others of its kind and name say in addition, or instead."""
+    merged = list(blocks)
+    for over in overriding:
+        at = next((n for n, block in enumerate(merged) if block[:2] == over[:2]), None)
+        if at is None:
+            merged.append(over)
+        else:
+            inner = [block for block in merged[at].blocks if block.type not in {b.type for b in over.blocks}]
+            arguments = merged[at].arguments | over.arguments
+            merged[at] = merged[at]._replace(arguments=arguments, blocks=(*inner, *over.blocks))
+    return tuple(merged)
 
 
 def _stray(argument: Argument) -> Finding:

@@ -10,6 +10,8 @@ from mityflow_stations.iac.modules import Module, finding
 
 _ROOTS = ("each", "count", "path", "terraform", "self", "ephemeral")
 _OF_CALLS = ("source", "version", "count", "for_each", "depends_on", "providers")
+_ABOUT_STATE = ("moved", "removed", "import")
+"""Blocks that name what is in the state, and not what is declared."""
 _DECLARED_ONCE = ("variable", "output", "module", "resource", "data")
 # What 'terraform metadata functions' lists, of Terraform 1.15.
 _WORDS = """
@@ -56,7 +58,7 @@ def _declared(module: Module) -> Declared:
 def _twice(module: Module) -> Iterator[Finding]:
     seen: dict[tuple[str, str], Place] = {}
     for block in module.blocks:
-        if block.type in _DECLARED_ONCE and not _overrides(block.place.path):
+        if block.type in _DECLARED_ONCE:
             name = ".".join(block.labels)
             first = seen.setdefault((block.type, name), block.place)
             if first != block.place:
@@ -73,14 +75,8 @@ def _given_twice(block: Block) -> Iterator[Finding]:
         yield from _given_twice(inner)
 
 
-def _overrides(path: str) -> bool:
-    """Whether Terraform merges a file into the others."""
-    name = path.rpartition("/")[2].removesuffix(".tf")
-    return name == "override" or name.endswith("_override")
-
-
 def _references(module: Module, declared: Declared, modules: Mapping[str, Module]) -> Iterator[Finding]:
-    for block in module.blocks:
+    for block in (block for block in module.blocks if block.type not in _ABOUT_STATE):
         bound = _bound(block)
         for reference in block.references():
             if reference.parts[0] not in bound:

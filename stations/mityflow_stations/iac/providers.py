@@ -15,7 +15,7 @@ from mityflow_stations.iac.modules import Module, finding
 from mityflow_stations.iac.names import meant
 
 PROVIDERS = ("aws", "azurerm", "google")
-_META = ("count", "for_each", "depends_on", "provider", "lifecycle", "provisioner", "connection", "providers")
+_META = ("count", "for_each", "depends_on", "provider", "alias", "version")
 _META_BLOCKS = ("lifecycle", "provisioner", "connection", "timeouts", "dynamic")
 _OF_TERRAFORM = ("terraform_data", "terraform_remote_state")
 
@@ -25,10 +25,10 @@ Schema = Mapping[str, Any]
 def check(modules: Mapping[str, Module]) -> Iterator[Finding]:
     """What does not fit the types of resources and data sources that are known."""
     for module in (module for module in modules.values() if module.whole):
-        for block in module.resources:
+        for block in (*module.resources, *module.of("provider")):
             schema = schema_of(block)
             if schema:
-                yield from _fits(block.labels[0], block, schema)
+                yield from fits(block.labels[0], block, schema)
         yield from _attributes(module)
 
 
@@ -46,8 +46,8 @@ def known_versions(modules: Iterable[Module]) -> list[str]:
 
 
 def schema_of(block: Block) -> Schema | None:
-    """What is known of the type of a resource or a data source."""
-    provider = block.labels[0].partition("_")[0]
+    """What is known of the type of a resource or a data source, or of a provider."""
+    provider = "".join(block.labels[:1]).partition("_")[0]
     return _member(provider, _name(block)) if provider in PROVIDERS else None
 
 
@@ -67,11 +67,11 @@ def _archive(provider: str) -> zipfile.ZipFile:
 
 
 def _name(block: Block) -> str:
-    return block.labels[0] if block.type == "resource" else f"data.{block.labels[0]}"
+    return block.labels[0] if block.type == "resource" else f"{block.type}.{block.labels[0]}"
 
 
-def _fits(what: str, block: Block, schema: Schema) -> Iterator[Finding]:
-    """Whether the arguments and blocks of a resource, or of a block in it, are those of its type."""
+def fits(what: str, block: Block, schema: Schema) -> Iterator[Finding]:
+    """Whether the arguments and blocks of a block, and of those in it, are those of its type."""
     arguments, blocks = schema["arguments"], schema["blocks"]
     known = {*arguments, *blocks}
     for argument in block.arguments.values():
@@ -95,7 +95,7 @@ def _inner(what: str, inner: Block, schema: Schema) -> Iterator[Finding]:
         name = inner.labels[0] if inner.labels else ""
         body = next((b for b in inner.blocks if b.type == "content"), inner)
     if name in schema["blocks"]:
-        yield from _fits(f"{what}.{name}", body, schema["blocks"][name])
+        yield from fits(f"{what}.{name}", body, schema["blocks"][name])
     elif name not in _META_BLOCKS and name not in schema["arguments"]:
         known = schema["blocks"]
         yield finding("unknown-block", "high", f"'{what}' has no block '{name}'{meant(name, known)}", inner.place)
