@@ -97,8 +97,9 @@ def _parse(text: str, path: str) -> Block:
         tree = hcl2.parses_to_tree(text if text.endswith("\n") else text + "\n")
     except LarkError as error:
         line, column = getattr(error, "line", 0) or 0, getattr(error, "column", 0) or 0
-        shown = str(getattr(error, "token", "") or getattr(error, "char", "")).strip().partition("\n")[0][:40]
-        told = f"it cannot be read from '{shown}' on" if shown else "it ends too soon"
+        # Never the text itself, which may hold a secret.
+        more = str(getattr(error, "token", "") or getattr(error, "char", "")).strip()
+        told = "it cannot be read from here on" if more else "it ends too soon"
         raise HclError(told, path, max(line, 0), max(column, 0)) from error
     body = next((child for child in tree.children if _kind(child) == "body"), None)
     top = Place(path, 1, 1)

@@ -76,7 +76,7 @@ def read(root: Path, path: str) -> Read:
     modules: dict[str, Module] = {}
     for folder in folders(root / path):
         module = _module(folder, folder.relative_to(root).as_posix(), found)
-        if module.blocks or module.values or not module.whole:
+        if module:
             modules[module.path] = module
     return found._replace(modules=modules)
 
@@ -88,13 +88,17 @@ def folders(root: Path) -> Iterator[Path]:
         yield Path(place)
 
 
-def _module(folder: Path, relative: str, found: Read) -> Module:
+def _module(folder: Path, relative: str, found: Read) -> Module | None:
+    """The module of a folder; None where it has no files of one."""
     prefix = "" if relative == "." else f"{relative}/"
     blocks: list[Block] = []
     overriding: list[Block] = []
     values: dict[str, Block] = {}
     whole = True
-    for name in files_of(folder, (LANGUAGE, *_VALUES, *_UNREAD)):
+    names = files_of(folder, (LANGUAGE, *_VALUES, *_UNREAD))
+    if not names:
+        return None
+    for name in names:
         path = prefix + name
         if name.endswith(_UNREAD):
             found.unread.append(path)
