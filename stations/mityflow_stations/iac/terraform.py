@@ -113,21 +113,40 @@ def invalid(
     reasons: list[str] = []
     with _copy(root, path) as top:
         for place in roots:
-            init = terraform.run(context, top / place, "init", "-backend=false", "-input=false", "-no-color")
-            answer = terraform.run(context, top / place, "validate", "-json", "-no-color").data("terraform validate")
-            found = [_finding(diagnostic, place) for diagnostic in answer["diagnostics"] if _counts(diagnostic)]
-            findings |= dict.fromkeys(found)
-            if init.exit_code:
-                context.say(init.errors)
-                if not found and not _UNREACHABLE.search(" ".join(init.errors.split())):
-                    told = f"it cannot be initialised{_cause(init.errors, 2)}"
-                    findings[Finding("init", "high", told, NAME, "infrastructure", f"{place or '.'}/")] = None
-                elif not found:
-                    reasons.append(f"{place}{_cause(init.errors)}")
+            found = _Answer(context, terraform, top / place)
+            findings |= dict.fromkeys(_finding(error, place) for error in found.errors)
+            if found.unreachable:
+                context.say(_told(found.unreachable))
+                reasons.append(f"{place}: {found.unreachable['summary']}")
     if reasons:
         more = f" (and {counted(len(reasons) - 1, 'other')})" if len(reasons) > 1 else ""
         raise NotReadyError(f"{terraform.version} could not initialise {reasons[0]}{more}", list(findings))
     return list(findings), f"{terraform.version} init, validate, {counted(len(roots), 'root module')}"
+
+
+class _Answer:
+    """What Terraform says of one root module: errors, and what it could not reach, if that was why."""
+
+    def __init__(self, context: StationContext, terraform: Terraform, folder: Path) -> None:
+        init = terraform.run(context, folder, "init", "-backend=false", "-input=false", "-json")
+        if "flag provided but not defined" in init.errors:
+            raise NotCheckedError(f"{terraform.version} is too old; {GET}, 1.9 or newer")
+        of_init = [line["diagnostic"] for line in _json_lines(init.output) if line.get("type") == "diagnostic"]
+        if init.exit_code and not of_init:
+            raise BrokenError(f"'terraform init' ended with exit code {init.exit_code}{init.last_line}")
+        validate = terraform.run(context, folder, "validate", "-json").data("terraform validate")
+        given = {json.dumps(d, sort_keys=True): d for d in (*of_init, *validate["diagnostics"])}.values()
+        errors = [d for d in given if d["severity"] == "error"]
+        self.unreachable = next((d for d in errors if _UNREACHABLE.search(_told(d))), None)
+        self.errors = [d for d in errors if d["summary"] not in _NOT_READY and not _UNREACHABLE.search(_told(d))]
+
+
+def _json_lines(text: str) -> Iterator[Any]:
+    for line in text.splitlines():
+        try:
+            yield json.loads(line)
+        except ValueError as error:
+            raise BrokenError(f"'terraform init' answered with something that is no JSON: {line[:100]}") from error
 
 
 @contextmanager
@@ -149,23 +168,21 @@ def _is_copied(entry: os.DirEntry[str]) -> bool:
     return wanted and entry.stat(follow_symlinks=False).st_size <= _LARGEST
 
 
-def _counts(diagnostic: Any) -> bool:
-    return diagnostic["severity"] == "error" and diagnostic["summary"] not in _NOT_READY
-
-
 def _finding(diagnostic: Any, place: str) -> Finding:
-    message = " ".join(f"{diagnostic['summary']}: {diagnostic.get('detail', '')}".split()).rstrip(": ")
     where = diagnostic.get("range") or {}
-    path = os.path.normpath(os.path.join(place, where["filename"])) if where.get("filename") else f"{place}/"
+    path = os.path.normpath(os.path.join(place, where["filename"])) if where.get("filename") else f"{place or '.'}/"
     start = where.get("start") or {}
     line, column = start.get("line", 0), start.get("column", 0)
-    return Finding("validate", "high", message, NAME, "infrastructure", path, line, column)
+    return Finding("validate", "high", _told(diagnostic), NAME, "infrastructure", path, line, column)
 
 
-def _cause(errors: str, paragraphs: int = 1) -> str:
-    """The first error that it printed, and as many paragraphs of it in all, as the end of a sentence."""
+def _told(diagnostic: Any) -> str:
+    """What a diagnostic says, in a line; its snippet of the code is left out, for it may hold a secret."""
+    return " ".join(f"{diagnostic['summary']}: {diagnostic.get('detail', '')}".split()).rstrip(": ")
+
+
+def _cause(errors: str) -> str:
+    """The first error that it printed, as the end of a sentence."""
     parts = [" ".join(part.split()) for part in errors.replace("\r", "").split("\n\n")]
-    at = next((at for at, part in enumerate(parts) if part.startswith("Error:")), None)
-    if at is None:
-        return ""
-    return f": {': '.join(parts[at : at + paragraphs]).removeprefix('Error: ')[:400]}"
+    first = next((part for part in parts if part.startswith("Error:")), "")
+    return f": {first.removeprefix('Error: ')[:400]}" if first else ""
