@@ -136,7 +136,7 @@ resource "google_compute_router" "this" {""",
 
 
 def step(
-    station: Station, workspace: Path, cloud: str | None = None, app_name: str = "my-app", /, **values: Any
+    station: Station, workspace: Path, cloud: str | None = None, app_name: str | None = "my-app", /, **values: Any
 ) -> StationContext:
     """What a step of this station would be given, for an application of python-fastapi."""
     base = WorkflowContext(workspace, app_name, values.pop("of_stack", "python-fastapi"))

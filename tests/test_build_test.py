@@ -169,7 +169,8 @@ def test_without_an_application_or_a_stack_it_says_so(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no application folder"):
         execute(BuildTest(), context(BuildTest(), tmp_path, "my-app", "small"))
 
-    with pytest.raises(UsageError, match="there is no stack; give it as the input 'stack'"):
+    (tmp_path / "my-app").mkdir()
+    with pytest.raises(UsageError, match="files do not tell its stack; give it as the input 'stack'"):
         execute(BuildTest(), context(BuildTest(), tmp_path, "my-app", None))
 
 

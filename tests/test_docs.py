@@ -86,7 +86,9 @@ def test_the_slow_session_of_a_page_does_what_it_says(page: Path, tmp_path: Path
 @pytest.mark.slow
 def test_the_slow_examples_do_what_they_say_in_a_fresh_copy_of_the_project(tmp_path: Path) -> None:
     copy = tmp_path / "project"
-    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".venv", ".git", ".mity", "playground", "__pycache__"))
+    shutil.copytree(
+        ROOT, copy, ignore=shutil.ignore_patterns(".venv", ".tools", ".git", ".mity", "playground", "__pycache__")
+    )
     for page in PAGES:
         for block in blocks(page):
             if block.mark == "slow":

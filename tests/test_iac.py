@@ -20,8 +20,9 @@ from iackit import CLOUDS, FAULTS, NETWORK, Fault, findings, plant, scaffold, st
 from mityflow_stations.iac.hcl import LARGEST, HclError, parse
 from mityflow_stations.iac.modules import read
 from mityflow_stations.iac.naming import LONGEST, short_name
+from mityflow_stations.scaffold import Scaffold
 from mityflow_stations.scaffold_iac import ScaffoldIac
-from stationkit import BUILT_IN_STACKS, PROJECT, execute
+from stationkit import BUILT_IN_STACKS, PROJECT, context, execute
 
 from mityflow.stacks import find_stack
 
@@ -31,6 +32,13 @@ VARIABLE = 'variable "name" {\n  type = string\n}\n'
 
 
 # --- what is written
+
+
+def application(workspace: Path, stack: str) -> None:
+    """An application of a stack, as ``scaffold`` makes it."""
+    station = Scaffold()
+    result = execute(station, context(station, workspace, "my-app", stack))
+    assert result.status == "succeeded", result.message
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)
@@ -64,21 +72,16 @@ def test_what_is_written_has_nothing_wrong_with_it(tmp_path: Path, cloud: str, s
 
 @pytest.mark.parametrize("stack", SERVING)
 def test_port_and_health_path_are_those_of_the_container_that_the_stack_builds(tmp_path: Path, stack: str) -> None:
-    found = find_stack(stack)
-    values = found.template_values("my-app", {})
-    dockerfile = (found.template / "Dockerfile").read_text(encoding="utf-8").replace("{{ port }}", values["port"])
-    (tmp_path / "my-app").mkdir()
-    (tmp_path / "my-app" / "Dockerfile").write_text(dockerfile, encoding="utf-8")
+    application(tmp_path, stack)
+    dockerfile = (tmp_path / "my-app" / "Dockerfile").read_text(encoding="utf-8")
+    exposed = int(re.findall(r"EXPOSE (\d+)", dockerfile)[-1])
+    health = find_stack(stack).health
+    assert health
     result = scaffold(tmp_path, "aws", of_stack=stack)
-    exposed = re.findall(r"EXPOSE (\d+)", dockerfile)[-1]
-    assert result.outputs["container"] == {
-        "image": "my-app",
-        "port": int(exposed),
-        "health_path": found.health.path if found.health else None,
-    }
+    assert result.outputs["container"] == {"image": "my-app", "port": exposed, "health_path": health.path}
     main = (tmp_path / "my-app" / "infra/environments/dev/main.tf").read_text(encoding="utf-8")
     assert re.search(rf"port += {exposed}\n", main)
-    assert f'"{values["health_path"]}"' in main
+    assert f'"{health.path}"' in main
 
 
 def test_the_settings_come_before_the_dockerfile(tmp_path: Path) -> None:
@@ -94,6 +97,24 @@ def test_a_dockerfile_that_names_no_port_leaves_it_to_the_stack(tmp_path: Path, 
     (tmp_path / "my-app").mkdir()
     (tmp_path / "my-app" / "Dockerfile").write_text(text, encoding="utf-8")
     assert scaffold(tmp_path, "gcp").outputs["container"]["port"] == 8000
+
+
+def test_the_stack_is_known_by_the_applications_files(tmp_path: Path) -> None:
+    application(tmp_path, "rust-api")
+    result = scaffold(tmp_path, "gcp", of_stack=None)
+    assert result.status == "succeeded", result.message
+    assert result.outputs["container"] == {"image": "my-app", "port": 8000, "health_path": "/health"}
+
+
+def test_the_workspace_itself_may_be_the_application(tmp_path: Path) -> None:
+    shop = tmp_path / "shop"
+    shop.mkdir()
+    (shop / "Dockerfile").write_text("FROM a\nEXPOSE 9000\n", encoding="utf-8")
+    result = execute(ScaffoldIac(), step(ScaffoldIac(), shop, "aws", None))
+    assert result.status == "succeeded", result.message
+    assert result.outputs["container"]["image"] == "shop"
+    assert (shop / "infra/environments/dev/main.tf").is_file()
+    assert execute(ScaffoldIac(), step(ScaffoldIac(), shop, "aws", None)).message.startswith("wrote 0 files")
 
 
 def test_an_application_that_serves_nothing_gets_nothing(tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ def test_a_missing_application_or_stack_says_so(tmp_path: Path) -> None:
 
     _application(tmp_path)
     result = execute(Validate(), context(Validate(), tmp_path, "my-app", None))
-    assert result.message == "there is no stack; give it as the input 'stack'"
+    assert result.message == "the application's files do not tell its stack; give it as the input 'stack'"
 
 
 @pytest.mark.parametrize(

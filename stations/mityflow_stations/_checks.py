@@ -68,13 +68,22 @@ class Check(NamedTuple):
 
 
 def stack_of(context: StationContext) -> Stack:
-    """The stack of a step's application. Raises UsageError where there is no stack, or no application."""
-    name = context.values.get("stack") or context.stack
-    if not name:
-        raise UsageError("there is no stack; give it as the input 'stack'")
+    """The stack of a step's application: the one that is given, else the one its files are known by.
+
+    Raises UsageError where there is no stack, or no application.
+    """
     if not context.output_path.is_dir():
         raise UsageError(f"there is no application folder {context.output_path}")
+    name = context.values.get("stack") or context.stack or _stack_by_files(context)
+    if not name:
+        raise UsageError("the application's files do not tell its stack; give it as the input 'stack'")
     return find_stack(name, context.workspace)
+
+
+def _stack_by_files(context: StationContext) -> str | None:
+    from mityflow_stations._analysis.survey import stack_by_files
+
+    return stack_by_files(context)
 
 
 class Checks:

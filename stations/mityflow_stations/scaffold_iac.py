@@ -38,8 +38,8 @@ class ScaffoldIac(Station):
     Params = "mityflow_stations.iac_params:ScaffoldIacParams"
 
     def input(self) -> StationInput:
-        """The application's name, the cloud, and the application's stack unless the settings name one."""
-        return StationInput(["app_name", "iac"], optional=["stack"])
+        """The cloud; the application's name and stack, where the workflow has them."""
+        return StationInput(["iac"], optional=["app_name", "stack"])
 
     def output(self) -> StationOutput:
         """The files, relative to the application's folder; what they say of the container; where an old folder went."""
@@ -114,7 +114,7 @@ def _scaffold(context: StationContext, iac: IacConfig, container: _Container) ->
     from mityflow_stations._rendering import TemplateError, render
     from mityflow_stations.iac.naming import short_name
 
-    app_name = context.app_name or ""
+    app_name = context.app_name or context.output_path.name
     path, conflict = context.values.get("path", "infra"), context.values.get("conflict", "fail")
     name = short_name(app_name)
     values: dict[str, Any] = {
@@ -125,6 +125,7 @@ def _scaffold(context: StationContext, iac: IacConfig, container: _Container) ->
         "health_path": container.health_path,
         "from_environment": "/".join([".."] * (3 + path.count("/"))),
     }
+    place = f"{context.app_name}/{path}" if context.app_name else path
     made_from = f"{iac.provider}-{iac.cloud}"
     try:
         files = {
@@ -132,11 +133,11 @@ def _scaffold(context: StationContext, iac: IacConfig, container: _Container) ->
             for environment in ENVIRONMENTS
             for file in render(_Template(_TEMPLATES / iac.cloud), {**values, "environment": environment})
         }
-        placed = Placing(context.workspace, f"{app_name}/{path}", made_from).place(sorted(files.values()), conflict)
+        placed = Placing(context.workspace, place, made_from).place(sorted(files.values()), conflict)
     except (TemplateError, PlacingError) as error:
         return StationResult.failure(str(error))
     except OSError as error:
-        return StationResult.failure(f"writing to {app_name}/{path} failed: {error}")
+        return StationResult.failure(f"writing to {place} failed: {error}")
     outputs: dict[str, Any] = {
         "changed_files": [f"{path}/{file}" for file in placed.files],
         "container": {"image": app_name, "port": container.port, "health_path": container.health_path},
@@ -145,7 +146,7 @@ def _scaffold(context: StationContext, iac: IacConfig, container: _Container) ->
         outputs["kept_path"] = str(placed.kept_path)
     return StationResult.success(
         outputs=outputs,
-        artifacts=[Artifact("infrastructure", f"{app_name}/{path}", f"{iac.provider} for {iac.cloud}")],
+        artifacts=[Artifact("infrastructure", place, f"{iac.provider} for {iac.cloud}")],
         message=_message(context, iac, container, placed.written, len(placed.files), placed.kept),
     )
 

@@ -76,6 +76,12 @@ def survey(context: StationContext, given: str | None, commits: int = MOST_COMMI
     }
 
 
+def stack_by_files(context: StationContext) -> str | None:
+    """The stack of the application as a whole, by what its manifests name; None where that is not one stack."""
+    folder = Folder(context.output_path, place_of(context))
+    return the_one(detected(manifests(folder), _stacks(context.workspace), folder.paths))
+
+
 def _stacks(workspace: Path) -> list[Stack]:
     """The stacks that are there; one whose file is wrong cannot be recognised."""
     found = []
