@@ -550,6 +550,17 @@ def test_a_secret_is_in_nothing_that_is_written(bench: Bench, monkeypatch: pytes
     assert not [path for path, data in own.items() if b"s3cret-of-ours" in data]
 
 
+def test_a_secret_that_nobody_declared_is_not_in_what_is_told_of_a_fix(bench: Bench) -> None:
+    key = "AKIA" + "IOSFODNN7EXAMPLQ"
+    bench.state(_BUILD)
+    bench.plan({"id": "leak", "write": {"settings.py": f'KEY = "{key}"\n'}})
+    log = bench.run()
+    assert "settings.py" in _healing(log)["actions_taken"][0]["files"]
+    own = {p: d for p, d in tree(bench.workspace / ".mity").items() if "checkpoints/" not in p}
+    assert any(b"KEY = " in data for data in own.values())
+    assert not [path for path, data in own.items() if key.encode() in data]
+
+
 def test_an_ignored_file_outlives_a_fix_that_changes_what_is_ignored(bench: Bench) -> None:
     (bench.workspace / ".gitignore").write_text("runs*\nplan.json\nsite\nprecious\n", encoding="utf-8")
     (bench.workspace / "precious").write_text("mine", encoding="utf-8")

@@ -278,7 +278,7 @@ class Healer:
                 fix=proposal.fix,
                 title=proposal.title,
                 files=files,
-                diff=self._checkpoints.diff(checkpoint, after),
+                diff=self._station.presentable(self._checkpoints.diff(checkpoint, after)),
                 adjustments=hands.adjustments.to_data(),
                 cost=proposal.cost._asdict(),
             )

@@ -78,6 +78,10 @@ class SelfHealingStation(Station):
         """Protected files that fixes may touch all the same, since the run has made them; tests get no weaker."""
         return ()
 
+    def presentable(self, diff: str) -> str:
+        """What a fix has changed, as it may be shown and written down: a station can take secrets out of it."""
+        return diff
+
     def protected_paths(self, context: StationContext) -> tuple[str, ...]:
         """All patterns of paths that no fix of this step may touch."""
         from mityflow.healing.limits import Guardrails

@@ -155,9 +155,11 @@ def base_of(context: StationContext) -> Base:
     elif os.path.lexists(workspace / ".git"):
         repository, prefix = Repository(context, workspace), application.relative_to(workspace).as_posix() + "/"
     else:
-        raise GitError(
-            f"{application} is no git repository; make it one, and commit what is there, before it is changed"
-        )
+        above = next((folder for folder in workspace.parents if os.path.lexists(folder / ".git")), None)
+        help_ = "make it one, and commit what is there, before it is changed"
+        if above:
+            help_ = f"it lies in the repository {above}: run in there, with the application's folder as its name"
+        raise GitError(f"{application} is no git repository; {help_}")
     head = repository.read("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
     if head is None:
         raise GitError(f"the repository {repository.root} has no commit; commit what is there before it is changed")

@@ -159,9 +159,14 @@ def _undone(context: StationContext, root: Path) -> None:
 
 
 def _message(plan: Any, path: str | None) -> str:
+    from mityflow_stations._checks import counted
     from mityflow_stations._plan import OUTLINE
 
     what = "an outline, not a decision" if plan.by == OUTLINE else f"planned by {plan.by}"
-    tests = f"{len(plan.criteria)} criteria with a test to be" if plan.criteria else "no acceptance criteria"
+    tests = (
+        f"{len(plan.criteria)} criteri{'on' if len(plan.criteria) == 1 else 'a'} with a test to be"
+        if plan.criteria
+        else "no acceptance criteria"
+    )
     where = f"; {path}" if path else ""
-    return f"{what}: {len(plan.files)} files to touch, {tests}{where}"
+    return f"{what}: {counted(len(plan.files), 'file')} to touch, {tests}{where}"

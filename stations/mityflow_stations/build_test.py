@@ -20,6 +20,7 @@ from mityflow.sdk import (
 from mityflow_stations._checks import PHASES, Check, Checks, absent_tools, counted, failed_check, stack_of
 from mityflow_stations._reports import report_files
 from mityflow_stations._rescaffold import can_rescaffold, rescaffold
+from mityflow_stations.scanners.secrets import hidden
 
 _MEGABYTE = 1_000_000
 
@@ -51,6 +52,10 @@ class BuildTest(SelfHealingStation):
     def stack(self, context: StationContext) -> Stack:
         """The application's stack."""
         return stack_of(context)
+
+    def presentable(self, diff: str) -> str:
+        """Without what looks like a secret."""
+        return hidden(diff)
 
     def can_rescaffold(self, context: StationContext) -> bool:
         """Where ``scaffold`` made it."""

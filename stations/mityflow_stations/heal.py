@@ -19,6 +19,7 @@ from mityflow.sdk import (
     find_stack,
     parse_duration,
 )
+from mityflow_stations.scanners.secrets import hidden
 
 _KEPT = 32 * 1024 * 1024
 
@@ -49,6 +50,10 @@ class Heal(SelfHealingStation):
         """The stack that is named, if one is."""
         name = context.values.get("stack") or context.stack
         return find_stack(name, context.workspace) if name else None
+
+    def presentable(self, diff: str) -> str:
+        """Without what looks like a secret."""
+        return hidden(diff)
 
     def trial(self, context: StationContext, adjustments: Adjustments) -> Trial:
         """Run the command once."""

@@ -69,6 +69,10 @@ class Implement(SelfHealingStation):
         name = context.values.get("stack") or context.get_input("stack")
         return find_stack(name, context.workspace) if name else None
 
+    def presentable(self, diff: str) -> str:
+        """Without what looks like a secret."""
+        return hidden(diff)
+
     def untouchable(self, context: StationContext) -> Sequence[str]:
         """The files that a person is at work on, but for those that this run has made."""
         made = set(context.get_input("changed_files") or ())
@@ -191,8 +195,8 @@ def _unmade(result: StationResult, context: StationContext) -> StationResult:
     agents = {name: agent for layer in layers for name, agent in (layer.get("agents") or {}).items()}
     if agents.get(SPECIALIST, {}).get("kind", "playbook") == "playbook":
         reason = (
-            "nobody can make it: give a patch (with: patch), or name an agent for 'implementer' in the guardrails,"
-            " of kind llm or command"
+            "nobody can make it: give a patch (the setting, or the input, 'patch'), or name an agent for 'implementer'"
+            " in the guardrails, of kind llm or command"
         )
         return StationResult.failure(reason)
     tried = [action for action in healing.get("actions_taken", ()) if action["reason"]]

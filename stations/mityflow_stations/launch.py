@@ -29,6 +29,7 @@ from mityflow.sdk import (
 )
 from mityflow_stations._checks import stack_of
 from mityflow_stations._rescaffold import can_rescaffold, rescaffold
+from mityflow_stations.scanners.secrets import hidden
 
 if TYPE_CHECKING:
     from mityflow_stations._health import Answer, Prober
@@ -68,6 +69,10 @@ class Launch(SelfHealingStation):
     def stack(self, context: StationContext) -> Stack:
         """The application's stack."""
         return stack_of(context)
+
+    def presentable(self, diff: str) -> str:
+        """Without what looks like a secret."""
+        return hidden(diff)
 
     def can_rescaffold(self, context: StationContext) -> bool:
         """Where ``scaffold`` made it."""
