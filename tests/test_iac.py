@@ -24,6 +24,7 @@ from mityflow_stations.scaffold import Scaffold
 from mityflow_stations.scaffold_iac import ScaffoldIac
 from stationkit import BUILT_IN_STACKS, PROJECT, context, execute
 
+from mityflow.sdk import Answer
 from mityflow.stacks import find_stack
 
 STACKS = sorted(place.name for place in BUILT_IN_STACKS.iterdir() if (place / "stack.yaml").is_file())
@@ -578,21 +579,51 @@ def iac(cloud: str) -> str:
     return "iac=" + json.dumps({"provider": "terraform", "cloud": cloud})
 
 
-def test_the_workflow_writes_and_checks_and_goes_on_after_a_conflict(tmp_path: Path) -> None:
+def test_the_workflow_asks_about_a_conflict_and_goes_on_with_the_answer(tmp_path: Path) -> None:
     (tmp_path / "shop" / "infra").mkdir(parents=True)
     own = tmp_path / "shop" / "infra" / "README.md"
     own.write_text("ours\n", encoding="utf-8")
     inputs = ["--input", "app_name=shop", "--input", "stack=rust-api", "--input", iac("gcp")]
-    refused = run(tmp_path, "run", "iac", *inputs)
-    assert refused.returncode == 1
-    assert "README.md was not written by scaffold" in refused.stdout
-    own.unlink()
+    asked = run(tmp_path, "run", "iac", *inputs)
+    assert asked.returncode == 3
+    assert "1 conflict in shop/infra; nothing was written. What is to be done with them?" in asked.stdout
+    assert "README.md was not written by scaffold" in asked.stdout
+    assert [path.name for path in own.parent.iterdir()] == ["README.md"]
+    resumed = run(tmp_path, "resume", "--answer", "keep")
+    assert resumed.returncode == 0, resumed.stdout
+    assert "left alone: README.md" in resumed.stdout
+    assert "tier: static" in resumed.stdout
+    assert own.read_text(encoding="utf-8") == "ours\n"
+
+
+@pytest.mark.parametrize("answer", ["overwrite", "stop"])
+def test_a_person_may_have_the_folder_moved_or_nothing_written(tmp_path: Path, answer: str) -> None:
+    (tmp_path / "my-app" / "infra").mkdir(parents=True)
+    (tmp_path / "my-app" / "infra" / "README.md").write_text("ours\n", encoding="utf-8")
+    asked = scaffold(tmp_path, "aws", conflict="ask")
+    assert asked.status == "waiting"
+    assert asked.question
+    assert [option.id for option in asked.question.options] == ["keep", "overwrite", "stop"]
+    where = step(ScaffoldIac(), tmp_path, "aws", conflict="ask")
+    where.answer = Answer(answer)
+    result = execute(ScaffoldIac(), where)
+    assert result.status == ("succeeded" if answer == "overwrite" else "failed")
+    assert (tmp_path / "my-app" / "infra" / "modules").is_dir() is (answer == "overwrite")
+
+
+def test_after_a_failure_the_run_goes_on_where_it_was(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    inputs = ["--input", "app_name=shop", "--input", "stack=rust-api", "--input", iac("gcp")]
+    assert run(tmp_path, "run", "iac", *inputs, "--input", "conflict=fail").returncode == 0
+    network = tmp_path / "shop" / NETWORK
+    good = network.read_text(encoding="utf-8")
+    network.write_text(good.replace("var.cidr\n", "var.cidrs\n"), encoding="utf-8")
+    failed = run(tmp_path, "run", "iac", *inputs, "--input", "conflict=keep")
+    assert failed.returncode == 1
+    assert "no variable 'cidrs' is declared; did you mean 'cidr'?" in failed.stdout
+    network.write_text(good, encoding="utf-8")
     resumed = run(tmp_path, "resume")
     assert resumed.returncode == 0, resumed.stdout
-    assert "tier: static" in resumed.stdout
-    again = run(tmp_path, "run", "iac", *inputs)
-    assert again.returncode == 0
-    assert "wrote 0 files" in again.stdout
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,10 @@ class PlacingError(Exception):
     """The files cannot be put there; nothing was written."""
 
 
+class ConflictError(PlacingError):
+    """What somebody else wrote, or has changed, is in the way."""
+
+
 class Placed(NamedTuple):
     """What was done: paths that are now as rendered, how many of them were written, what was left alone.
 
@@ -130,7 +134,7 @@ class Placing:
         if found.conflicts and conflict == "overwrite":
             return self._replace(files)
         if found.conflicts and conflict == "fail":
-            raise PlacingError(_conflict_message(self._folder, found.conflicts))
+            raise ConflictError(_conflict_message(self._folder, found.conflicts))
         _refuse_impassable(found.conflicts)
         return self._update(found, manifest)
 

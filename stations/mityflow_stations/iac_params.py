@@ -30,10 +30,10 @@ class ScaffoldIacParams(Params):
         pattern=r"^/[A-Za-z0-9._~/-]{0,200}$",
         description="What is asked to see whether the application is well; the stack's own when left out.",
     )
-    conflict: Literal["fail", "keep", "overwrite"] = Field(
+    conflict: Literal["fail", "keep", "overwrite", "ask"] = Field(
         "fail",
         description="What becomes of files that scaffold-iac did not write: fail and write nothing, keep them,"
-        " or move the whole old folder aside.",
+        " move the whole old folder aside, or ask a person.",
     )
 
 

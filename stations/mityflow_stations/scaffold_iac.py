@@ -9,6 +9,8 @@ from typing import Any, ClassVar, NamedTuple
 from mityflow.sdk import (
     Artifact,
     IacConfig,
+    Option,
+    Question,
     Stack,
     Station,
     StationContext,
@@ -110,12 +112,15 @@ class _Template(NamedTuple):
 
 
 def _scaffold(context: StationContext, iac: IacConfig, container: _Container) -> StationResult:
-    from mityflow_stations._placing import Placing, PlacingError
+    from mityflow_stations._placing import ConflictError, Placing, PlacingError
     from mityflow_stations._rendering import TemplateError, render
     from mityflow_stations.iac.naming import short_name
 
     app_name = context.app_name or context.output_path.name
     path, conflict = context.values.get("path", "infra"), context.values.get("conflict", "fail")
+    asks = conflict == "ask"
+    if asks:
+        conflict = context.answer.option if context.answer and context.answer.option != "stop" else "fail"
     name = short_name(app_name)
     values: dict[str, Any] = {
         "app_name": app_name,
@@ -134,13 +139,15 @@ def _scaffold(context: StationContext, iac: IacConfig, container: _Container) ->
             for file in render(_Template(_TEMPLATES / iac.cloud), {**values, "environment": environment})
         }
         placed = Placing(context.workspace, place, made_from).place(sorted(files.values()), conflict)
+    except ConflictError as error:
+        return _ask(error) if asks and context.answer is None else StationResult.failure(str(error))
     except (TemplateError, PlacingError) as error:
         return StationResult.failure(str(error))
     except OSError as error:
         return StationResult.failure(f"writing to {place} failed: {error}")
     outputs: dict[str, Any] = {
         "changed_files": [f"{path}/{file}" for file in placed.files],
-        "container": {"image": app_name, "port": container.port, "health_path": container.health_path},
+        "container": {"image": name, "port": container.port, "health_path": container.health_path},
     }
     if placed.kept_path:
         outputs["kept_path"] = str(placed.kept_path)
@@ -149,6 +156,17 @@ def _scaffold(context: StationContext, iac: IacConfig, container: _Container) ->
         artifacts=[Artifact("infrastructure", place, f"{iac.provider} for {iac.cloud}")],
         message=_message(context, iac, container, placed.written, len(placed.files), placed.kept),
     )
+
+
+def _ask(error: Exception) -> StationResult:
+    head, *lines = str(error).split("\n")
+    shown = "\n".join([f"{head}. What is to be done with them?", *lines[:-1]])
+    choices = [
+        Option("keep", "Leave them as they are", "the other files are written"),
+        Option("overwrite", "Move the folder aside", "and write all files anew"),
+        Option("stop", "Write nothing", "the run fails"),
+    ]
+    return StationResult.needs_input(Question("conflict", shown, choices))
 
 
 def _message(

@@ -43,9 +43,9 @@ class ValidateIac(Station):
     """Looks at Terraform code: its form, whether it is valid, what it opens to the world, and known weaknesses.
 
     Where Terraform and the providers are there, Terraform validates. Where they are not, the files are parsed, every
-    name is looked for, and arguments are compared with the schemas of the providers' most used types. The result
-    says which of the two it was (``tier``), and what could not be checked. A finding at the threshold (``fail_at``)
-    or worse fails the step.
+    name is looked for, and arguments are compared with the schemas of the providers' types. The result says which of
+    the two it was (``tier``), and what could not be checked. A finding at the threshold (``fail_at``) or worse fails
+    the step.
     """
 
     name: ClassVar[str] = "validate-iac"
