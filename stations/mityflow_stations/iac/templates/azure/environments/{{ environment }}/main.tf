@@ -28,7 +28,6 @@ module "network" {
   resource_group_name = azurerm_resource_group.this.name
   location            = azurerm_resource_group.this.location
   cidr                = var.cidr
-  allowed_cidrs       = var.allowed_cidrs
   tags                = local.tags
 }
 

@@ -23,25 +23,13 @@ resource "azurerm_subnet" "apps" {
   }
 }
 
+# Requests come through the address of the applications' environment, where each application says who may send them;
+# into the network itself nothing comes from outside.
 resource "azurerm_network_security_group" "apps" {
   name                = "${var.name}-apps"
   resource_group_name = var.resource_group_name
   location            = var.location
   tags                = var.tags
-}
-
-resource "azurerm_network_security_rule" "https" {
-  name                        = "https"
-  resource_group_name         = var.resource_group_name
-  network_security_group_name = azurerm_network_security_group.apps.name
-  priority                    = 100
-  direction                   = "Inbound"
-  access                      = "Allow"
-  protocol                    = "Tcp"
-  source_address_prefixes     = var.allowed_cidrs
-  source_port_range           = "*"
-  destination_address_prefix  = azurerm_subnet.apps.address_prefixes[0]
-  destination_port_range      = "443"
 }
 
 resource "azurerm_subnet_network_security_group_association" "apps" {

@@ -24,11 +24,6 @@ variable "cidr" {
   }
 }
 
-variable "allowed_cidrs" {
-  description = "Who may reach the application."
-  type        = list(string)
-}
-
 variable "tags" {
   description = "Tags of everything here."
   type        = map(string)
