@@ -17,6 +17,7 @@ from conftest import BIN
 from hypothesis import given
 from hypothesis import strategies as st
 from iackit import CLOUDS, FAULTS, NETWORK, Fault, findings, plant, scaffold, step, validate
+from mityflow_stations.iac import hcl
 from mityflow_stations.iac.hcl import LARGEST, HclError, parse
 from mityflow_stations.iac.modules import read
 from mityflow_stations.iac.naming import LONGEST, short_name
@@ -471,6 +472,7 @@ def test_without_terraform_and_checkov_both_are_told_as_not_checked(
 
 
 def test_without_the_parser_the_step_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hcl._parser.cache_clear()
     monkeypatch.setitem(sys.modules, "hcl2", None)
     result = validate(tmp_path, {"main.tf": VARIABLE})
     assert result.status == "failed"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from lark import Tree
+    from lark import Lark, Tree
 
 LARGEST = 1_000_000
 """Characters of a file; a larger one is not read."""
@@ -87,14 +88,23 @@ def parse(text: str, path: str) -> Block:
         raise HclError("it is nested too deep", path) from error
 
 
-def _parse(text: str, path: str) -> Block:
+@cache
+def _parser() -> Lark:
+    """The parser of python-hcl2, without the cache of its own that it writes among the installed packages."""
     import hcl2
+    from hcl2.postlexer import PostLexer
+    from lark import Lark
+
+    return Lark.open("hcl2.lark", rel_to=hcl2.__file__, parser="lalr", propagate_positions=True, postlex=PostLexer())
+
+
+def _parse(text: str, path: str) -> Block:
     from lark.exceptions import LarkError
 
     if len(text) > LARGEST:
         raise HclError(f"it is larger than {LARGEST} characters", path)
     try:
-        tree = hcl2.parses_to_tree(text if text.endswith("\n") else text + "\n")
+        tree = _parser().parse(text if text.endswith("\n") else text + "\n")
     except LarkError as error:
         line, column = getattr(error, "line", 0) or 0, getattr(error, "column", 0) or 0
         # Never the text itself, which may hold a secret.
