@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 KEEP = 64 * 1024
 GRACE = 5.0
+LONGEST_WAIT = 0.5
+"""Seconds. A signal that comes just before a wait begins does not end it, and its handler runs when it is over."""
 
 
 class Cancelled(KeyboardInterrupt):
@@ -119,7 +121,7 @@ class CancelToken:
             left = end - time.monotonic()
             if left <= 0:
                 return False
-            poll.poll(min(left, 3600.0) * 1000 + 1)
+            poll.poll(min(left, LONGEST_WAIT) * 1000 + 1)
         return True
 
     def enter(self, watcher: object) -> None:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mityflow.child import Child
+from mityflow.process import LONGEST_WAIT
 
 if TYPE_CHECKING:
     from mityflow.masking import StreamMasker
@@ -21,7 +22,6 @@ _DRAIN = 0.2
 _DRAIN_BYTES = 2 * 1024 * 1024  # twice what a pipe may hold
 _TICK = 0.02
 _LOOK = 0.02
-_LONGEST_WAIT = 3600.0
 
 
 class Output:
@@ -128,15 +128,15 @@ class Pump:
         self._react[fd] = react
         self._poll.register(fd, event)
 
-    def _patience(self) -> float | None:
-        """Milliseconds until the clock must be looked at; None for as long as it takes."""
+    def _patience(self) -> float:
+        """Milliseconds until the clock must be looked at."""
         moment = self._next_moment()
-        seconds = _LONGEST_WAIT if moment is None else max(0.0, moment - time.monotonic())
+        seconds = LONGEST_WAIT if moment is None else min(LONGEST_WAIT, max(0.0, moment - time.monotonic()))
         if self._child.exit is None:
             seconds = min(seconds, _TICK)
         if self._until is not None:
             seconds = min(seconds, _LOOK)
-        return None if seconds == _LONGEST_WAIT else min(seconds, _LONGEST_WAIT) * 1000 + 1
+        return seconds * 1000 + 1
 
     def _next_moment(self) -> float | None:
         return self._deadline if self._kill_at is None else self._kill_at

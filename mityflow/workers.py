@@ -18,7 +18,7 @@ from mityflow.held_signals import HeldSignals
 from mityflow.interpreter import Task
 from mityflow.interrupts import Interrupts
 from mityflow.prints import Capture, Router, captured
-from mityflow.process import GRACE, Cancelled, CancelToken, TimedOut
+from mityflow.process import GRACE, LONGEST_WAIT, Cancelled, CancelToken, TimedOut
 from mityflow.station import StationResult
 from mityflow.workflow import format_duration
 
@@ -163,7 +163,7 @@ class SideBySide:
         now = time.monotonic()
         limits = [worker.next_look(now) for worker in self._workers]
         try:
-            said = self._said.get(timeout=min([3600.0 if seconds is None else seconds, *limits]))
+            said = self._said.get(timeout=min([LONGEST_WAIT, *([] if seconds is None else [seconds]), *limits]))
             while said is not None:
                 self._hear(*said)
                 said = self._said.get_nowait()

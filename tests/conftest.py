@@ -14,6 +14,10 @@ from mityflow.clock import Clock
 
 BIN = Path(sys.executable).parent
 
+# Tests start thousands of processes; where bytecode is not kept, each of them compiles all it imports again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 
 @pytest.fixture(autouse=True)
 def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -135,6 +135,25 @@ def test_a_child_that_listens_may_say_goodbye(tmp_path: Path) -> None:
     assert (result.stdout, result.exit_code, result.timed_out) == ("goodbye\n", 7, True)
 
 
+def test_a_signal_that_does_not_end_the_wait_is_heard_all_the_same(tmp_path: Path) -> None:
+    """The thread that waits is not the one it comes to, as if it had come just before the wait began."""
+    token = CancelToken()
+    before = signal.signal(signal.SIGUSR1, lambda *_: token.cancel())
+
+    def interrupt() -> None:
+        until((tmp_path / "up").exists, "the child")
+        signal.raise_signal(signal.SIGUSR1)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        with pytest.raises(Cancelled):
+            run(["sh", "-c", "touch up; sleep 300"], cwd=tmp_path, masker=Masker([]), cancel=token)
+    finally:
+        thread.join()
+        signal.signal(signal.SIGUSR1, before)
+
+
 def test_cancelling_from_another_thread(tmp_path: Path) -> None:
     token = CancelToken()
     pid_file = tmp_path / "pid"

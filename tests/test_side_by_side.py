@@ -262,6 +262,19 @@ def test_a_killed_runner_leaves_no_command_behind(workspace: Path) -> None:
     wait_until(lambda: nobody_is_left(workspace))
 
 
+def test_an_interrupt_that_does_not_end_the_wait_is_heard_all_the_same(workspace: Path) -> None:
+    """The thread that waits is not the one it comes to, as if it had come just before the wait began."""
+
+    def act(context: StationContext) -> StationResult:
+        signal.raise_signal(signal.SIGINT)
+        context.run(["sleep", "300"])
+        return StationResult.success("act")
+
+    workflow = Workflow("w", "W").with_max_parallel(2).station("act")
+    log = WorkflowExecutor(stations(fake("act", act))).execute(workflow, WorkflowContext(workspace))
+    assert str(log.state) == "cancelled"
+
+
 def test_a_second_interrupt_stops_at_once(workspace: Path) -> None:
     def act(context: StationContext) -> StationResult:
         context.run(["sh", "-c", "trap '' TERM; touch up; sleep 300"])
