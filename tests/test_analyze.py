@@ -635,6 +635,7 @@ def test_deep_nesting_takes_no_long_time(workspace: Path, name: str) -> None:
     assert time.monotonic() - before < 30
 
 
+@pytest.mark.slow
 def test_a_large_repository_takes_seconds(workspace: Path) -> None:
     root = workspace / "my-app"
     body = "".join(f"export function f{n}(a: number) {{ return a + {n}; }}\n" for n in range(40))
@@ -681,6 +682,7 @@ def test_a_file_that_ends_its_parser_stops_no_other(
     assert ("took longer than 5 s" if signal == "ALRM" else "its parser ended with exit code") in fault["reason"]
 
 
+@pytest.mark.slow
 def test_a_file_that_takes_too_long_is_given_up(workspace: Path) -> None:
     put(workspace / "my-app", "a.js", "{" * 200_000)
     put(workspace / "my-app", "b.js", "export const x = 1;\n")

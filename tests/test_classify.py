@@ -26,6 +26,7 @@ PATTERNS = [pattern for rule in rulebook().rules for pattern in rule.patterns]
 TRACE = "Traceback (most recent call last):\n"
 
 
+@pytest.mark.slow
 def test_the_page_of_its_accuracy_is_fresh_and_good_enough() -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "docs" / "accuracy.py"), "--check"], capture_output=True, text=True, check=False
@@ -174,6 +175,7 @@ def long_log(size: int) -> Iterator[str]:
     yield "ModuleNotFoundError: No module named 'httpx'\n"
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_log() -> None:
     tracemalloc.start()
     try:

@@ -275,6 +275,7 @@ def test_executable_files_and_links_are_committed_as_such(tmp_path: Path) -> Non
     assert modes == ["120000", "100755"]
 
 
+@pytest.mark.slow
 def test_ten_thousand_files_are_committed(tmp_path: Path) -> None:
     app = tmp_path / "my-app"
     app.mkdir()

@@ -60,7 +60,17 @@ def check_command(command: str, expected: str, folder: Path) -> None:
     assert re.fullmatch(pattern, actual), f"$ {command}\n{actual}\n-- but the page says --\n{expected}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+FIRST = ("README.md", "tutorial.md")
+"""What a newcomer reads, and so the quick tests too."""
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if p.name in FIRST], ids=lambda p: p.name)
+def test_the_examples_of_the_first_pages_do_what_they_say(page: Path, tmp_path: Path) -> None:
+    play(page, "", tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [p for p in PAGES if p.name not in FIRST], ids=lambda p: p.name)
 def test_the_examples_of_a_page_do_what_it_says(page: Path, tmp_path: Path) -> None:
     play(page, "", tmp_path)
 

@@ -584,6 +584,7 @@ def iac(cloud: str) -> str:
     return "iac=" + json.dumps({"provider": "terraform", "cloud": cloud})
 
 
+@pytest.mark.slow
 def test_the_workflow_asks_about_a_conflict_and_goes_on_with_the_answer(tmp_path: Path) -> None:
     (tmp_path / "shop" / "infra").mkdir(parents=True)
     own = tmp_path / "shop" / "infra" / "README.md"
@@ -616,6 +617,7 @@ def test_a_person_may_have_the_folder_moved_or_nothing_written(tmp_path: Path, a
     assert (tmp_path / "my-app" / "infra" / "modules").is_dir() is (answer == "overwrite")
 
 
+@pytest.mark.slow
 def test_after_a_failure_the_run_goes_on_where_it_was(tmp_path: Path) -> None:
     (tmp_path / "shop").mkdir()
     inputs = [*SHOP, "--input", iac("gcp")]

@@ -152,6 +152,7 @@ _ENDS = "ended with exit code 1 before it answered"
 _LATE = "was not ready after 3 s: "
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mode", "keep", "error_type", "reason"),
     [
@@ -179,6 +180,7 @@ def test_an_application_that_does_not_get_ready_is_a_failure(
     assert running_apps(workspace) == []
 
 
+@pytest.mark.slow
 def test_an_answer_of_another_process_does_not_count(workspace: Path) -> None:
     port = _free_port()
     write_stack(workspace, "small", {}, _STACK + "env: {MODE: silent}\n")

@@ -153,6 +153,7 @@ def test_the_rest_of_a_project_is_kept_as_it_is(table: str, end: str, tmp_path: 
     assert [line for line in after if b"second" not in line] == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["none", "true", "station", "station-result", "workflow-context", "path", "email"])
 def test_whatever_a_station_is_called_it_works(name: str, tmp_path: Path) -> None:
     new_plugin("mine", tmp_path)

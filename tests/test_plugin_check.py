@@ -159,6 +159,7 @@ def test_a_broken_plugin_is_reported_as_failed(
     assert reason in why
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("own", "reason"),
     [

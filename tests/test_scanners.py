@@ -248,6 +248,7 @@ def audit(where: StationContext) -> Scan:
     return scan
 
 
+@pytest.mark.slow
 def test_pip_audit_finds_a_vulnerable_package(app: StationContext, monkeypatch: pytest.MonkeyPatch) -> None:
     python_app(app)
     with advisories() as (url, asked):
@@ -260,6 +261,7 @@ def test_pip_audit_finds_a_vulnerable_package(app: StationContext, monkeypatch: 
     assert "mended in 2.0" in scan.findings[0].message
 
 
+@pytest.mark.slow
 def test_pip_audit_without_an_answer_is_not_checked(app: StationContext, monkeypatch: pytest.MonkeyPatch) -> None:
     python_app(app)
     with advisories(refuses=True) as (url, _):
@@ -293,6 +295,7 @@ def test_without_an_environment_no_package_is_checked(app: StationContext) -> No
     assert (audit(app).status, "there is no .venv" in audit(app).detail) == ("not checked", True)
 
 
+@pytest.mark.slow
 @needs_npm
 def test_npm_audit_finds_a_vulnerable_package(app: StationContext, monkeypatch: pytest.MonkeyPatch) -> None:
     npm_app(app)
@@ -303,6 +306,7 @@ def test_npm_audit_finds_a_vulnerable_package(app: StationContext, monkeypatch: 
     assert (scan.findings[0].severity, "badlib <2.0.0" in scan.findings[0].message) == ("medium", True)
 
 
+@pytest.mark.slow
 @needs_npm
 @pytest.mark.parametrize("refuses", [False, True], ids=["clean", "refused"])
 def test_npm_audit_is_clean_only_where_it_was_answered(

@@ -316,6 +316,7 @@ def run(workspace: Path, *arguments: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_the_workflow_checks_an_application_and_looks_at_its_security(workspace: Path) -> None:
     write(
         workspace, {"templates/small/stack.yaml": STACK, "templates/small/template/a.py": "", "my-app/a.py": "x = 1\n"}

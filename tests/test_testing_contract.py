@@ -470,6 +470,7 @@ def test_pytest_collects_contracts_by_kind_and_tells_failures_and_skips(tmp_path
     assert "no-such-program not installed" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_plugin_costs_a_project_that_does_not_use_it_nothing(tmp_path: Path) -> None:
     (tmp_path / "test_x.py").write_text(
         "import sys\n"
