@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mityflow.sdk import Finding, Severity
-from mityflow_stations.iac.hcl import Argument, Block, HclError, Place, files_of, parse
+from mityflow_stations.iac.hcl import LARGEST, Argument, Block, HclError, Place, files_of, parse
 
 TOOL = "mityflow"
 LANGUAGE = ".tf"
@@ -106,11 +106,10 @@ def _module(folder: Path, relative: str, found: Read) -> Module | None:
             continue
         found.files.append(path)
         try:
-            file = parse((folder / name).read_text(encoding="utf-8"), path)
-        except (HclError, UnicodeDecodeError) as error:
-            place = Place(path, error.line, error.column) if isinstance(error, HclError) else Place(path, 0, 0)
-            told = str(error) if isinstance(error, HclError) else "it is no text in UTF-8"
-            found.findings.append(finding("syntax", "critical", told, place))
+            file = _parsed(folder / name, path)
+        except HclError as error:
+            place = Place(path, error.line, error.column)
+            found.findings.append(finding("syntax", "critical", str(error), place))
             whole = False
             continue
         if name.endswith(_VALUES):
@@ -120,6 +119,18 @@ def _module(folder: Path, relative: str, found: Read) -> Module | None:
             stray = (*file.arguments.values(), *file.again)
             found.findings.extend(map(_stray, stray))
     return Module(prefix.rstrip("/"), _merged(blocks, overriding), values, whole)
+
+
+def _parsed(file: Path, path: str) -> Block:
+    """Raises HclError."""
+    try:
+        with file.open(encoding="utf-8") as stream:
+            text = stream.read(LARGEST + 1)
+    except UnicodeDecodeError as error:
+        raise HclError("it is no text in UTF-8", path) from error
+    except OSError as error:
+        raise HclError(f"it cannot be read: {error.strerror}", path) from error
+    return parse(text, path)
 
 
 def _overrides(name: str) -> bool:
