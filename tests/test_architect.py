@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from llm_server import Status, call, done, model_server
 from mityflow_stations._naming import layout_of
 from mityflow_stations.analyze import Analyze
 from mityflow_stations.architect import Architect
@@ -394,6 +395,80 @@ def test_an_agent_without_an_answer_is_a_failure_and_no_outline(desk: Desk, scri
 
     assert not done.success
     assert "there is no plan" in done.message
+    assert not (desk.root / "docs").exists()
+
+
+def _llm(url: str, **settings: Any) -> dict[str, Any]:
+    """Guardrails whose architect is a model."""
+    architect = {"kind": "llm", "model": "openai-chat:gpt-4o-mini", "base_url": f"{url}/v1", **settings}
+    return {"agents": {"architect": architect}}
+
+
+@pytest.fixture
+def _key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
+
+
+@pytest.mark.usefixtures("_key")
+def test_a_model_looks_at_files_and_plans_and_can_write_nothing_but_its_answer(desk: Desk) -> None:
+    before = tree(desk.root)
+    answers = (
+        call("read_file", path="src/my_app/items.py"),
+        call("edit_file", path="src/my_app/items.py", old="class ItemStore", new="class Evil"),
+        call("create_file", path="tests/test_search.py", text="evil"),
+        call("create_file", path="mityflow-answer.json", text=json.dumps(PLAN)),
+        done("planned"),
+    )
+    with model_server(*answers) as server:
+        desk.guardrails = _llm(server.url)
+        made = desk.plan()
+        asked, read, *refused = (server.sent(number) for number in range(4))
+
+    assert "GET /items/{item_id} -> get_item (src/my_app/items.py)" in asked
+    assert f"1. {CRITERIA[0]}\n2. {CRITERIA[1]}\n" in asked
+    assert "class ItemStore" in read
+    assert all("is not to be changed" in each for each in refused)
+    plan = made.outputs["work_plan"]
+    assert made.message.startswith("planned by openai-chat:gpt-4o-mini: 2 files to touch, 2 criteria with a test to be")
+    assert (plan["by"], plan["decision"]) == ("openai-chat:gpt-4o-mini", PLAN["decision"])
+    assert plan["files"] == PLAN["files"]
+    assert [(each["criterion"], each["test"]) for each in plan["criteria"]] == [
+        (CRITERIA[0], "test_a_part_of_a_name"), (CRITERIA[1], "test_an_empty_name"),
+    ]  # fmt: skip
+    text = (desk.root / made.outputs["adr"]).read_text(encoding="utf-8")
+    assert "- Decision and plan by openai-chat:gpt-4o-mini; what is said of the application as it is was read" in text
+    assert "## Decision\n\nThe list takes a name.\n\n- change `src/my_app/items.py`: It lists the items.\n" in text
+    assert "1. `test_a_part_of_a_name` in `tests/test_search.py`\n2. `test_an_empty_name` in" in text
+    assert "## Consequences\n\n- Every request reads all items.\n- `src/my_app/items.py` is imported by" in text
+    after = tree(desk.root)
+    assert {path: after[path] for path in before} == before
+    assert after.keys() - before.keys() == {"docs/adr/0001-search-for-items.md"}
+
+
+@pytest.mark.usefixtures("_key")
+def test_a_model_is_told_what_is_wrong_with_its_plan_and_asked_once_more(desk: Desk) -> None:
+    def answer(plan: object) -> tuple[Any, Any]:
+        return call("create_file", path="mityflow-answer.json", text=json.dumps(plan)), done("planned")
+
+    wrong = {**PLAN, "criteria": PLAN["criteria"][:1]}
+    with model_server(*answer(wrong), *answer(PLAN)) as server:
+        desk.guardrails = _llm(server.url)
+        made = desk.plan()
+        again = server.sent(2)
+
+    assert made.success
+    assert "'criteria' has no test for criterion 1" in again
+
+
+@pytest.mark.usefixtures("_key")
+@pytest.mark.parametrize("answer", [done("planned"), Status(401)])
+def test_a_model_without_a_plan_is_a_failure_and_no_outline(desk: Desk, answer: Any) -> None:
+    with model_server(answer) as server:
+        desk.guardrails = _llm(server.url)
+        made = desk.plan()
+
+    assert not made.success
+    assert made.message.startswith("there is no plan: openai-chat:gpt-4o-mini")
     assert not (desk.root / "docs").exists()
 
 
