@@ -500,6 +500,26 @@ def test_code_that_is_installed_or_hidden_is_not_looked_at(tmp_path: Path) -> No
     assert validate(tmp_path, files).status == "succeeded"
 
 
+def test_a_link_to_a_file_of_the_application_is_read_and_one_out_of_it_is_told(tmp_path: Path) -> None:
+    files = {"common/variables.tf": VARIABLE, "top/main.tf": 'output "o" {\n  value = var.name\n}\n'}
+    validate(tmp_path, files)
+    top = tmp_path / "my-app" / "infra" / "top"
+    (top / "variables.tf").symlink_to("../common/variables.tf")
+    assert validate(tmp_path).outputs["findings"][0]["rule"] == "unused-variable"
+    (tmp_path / "more.tf").write_text("varable {}\n", encoding="utf-8")
+    (top / "more.tf").symlink_to(tmp_path / "more.tf")
+    result = validate(tmp_path)
+    assert result.status == "succeeded"
+    assert "infra/top/more.tf: files of this kind are not read" in " ".join(result.outputs["not_checked"])
+
+
+def test_a_thousand_findings_are_enough(tmp_path: Path) -> None:
+    uses = "".join(f"  a{n} = var.b{n}\n" for n in range(3000))
+    result = validate(tmp_path, {"main.tf": f"locals {{\n{uses}}}\n"})
+    assert len(result.outputs["findings"]) == 1000
+    assert "what comes after 1000 findings" in " ".join(result.outputs["not_checked"])
+
+
 HOSTILE = {
     "brackets": "x = " + "[" * 3000 + "]" * 3000,
     "blocks": "locals {\n" * 2000 + "}\n" * 2000,
@@ -519,6 +539,13 @@ def test_hostile_code_is_one_finding_and_soon(tmp_path: Path, text: str) -> None
     assert result.status == "failed"
     assert [rule for rule, *_ in findings(result)] == ["syntax"]
     assert "\x1b" not in result.message
+    assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize("text", ["%{for a in" + " in" * 200_000, "${a}\n" * 100_000], ids=["loops", "names"])
+def test_a_long_text_of_several_lines_is_read_soon(tmp_path: Path, text: str) -> None:
+    started = time.monotonic()
+    assert validate(tmp_path, {"main.tf": f"locals {{\n  x = <<E\n{text}\nE\n}}\n"}).status == "succeeded"
     assert time.monotonic() - started < 20
 
 

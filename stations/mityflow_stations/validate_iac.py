@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -28,6 +29,7 @@ from mityflow_stations.iac.modules import TOOL, Read, read
 from mityflow_stations.scanners import Scan, answer, scanned
 
 _SHOWN = 20
+_MOST = 1000
 _STATIC = (language, names, providers)
 _FORM = ("syntax", "duplicate")
 """Rules about what Terraform finds without any provider."""
@@ -145,17 +147,18 @@ class _Look:
             return []
         self.tier = "static"
         modules = self.found.modules
-        findings = [*self.found.findings, *(found for look in _STATIC for found in look.check(modules))]
+        found = chain(self.found.findings, *(look.check(modules) for look in _STATIC))
+        findings = list(islice(found, _MOST))
         if self._terraform_read_it:
             findings = [finding for finding in findings if finding.rule not in _FORM]
         versions = providers.known_versions(modules.values())
         against = f", against the schemas of {', '.join(versions)}" if versions else ""
         scans = [scanned("static", findings, f"{counted(len(self.found.files), 'file')}{against}")]
-        return [*scans, *(Scan("static", "not checked", detail=detail) for detail in self._unseen())]
+        return [*scans, *(Scan("static", "not checked", detail=detail) for detail in self._unseen(findings))]
 
-    def _unseen(self) -> list[str]:
+    def _unseen(self, findings: list[Finding]) -> list[str]:
         """What the static checks cannot see."""
-        unseen = []
+        unseen = [f"what comes after {_MOST} findings"] if len(findings) == _MOST else []
         unread = [finding.path for finding in self.found.findings if finding.rule == "syntax"]
         if unread and self._terraform_read_it:
             unseen.append(f"{_some(unread)}: Terraform can read it, and the parser used here cannot")

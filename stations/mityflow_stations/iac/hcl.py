@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -14,7 +12,10 @@ if TYPE_CHECKING:
 
 LARGEST = 1_000_000
 """Characters of a file; a larger one is not read."""
-_INTERPOLATION = re.compile(r"(?<![$%])[$%]\{~?\s*(?:if |for [^{}]+ in |else|endif|endfor)?([^{}]*)\}")
+_INTERPOLATION = re.compile(
+    r"(?<![$%])[$%]\{~?\s{0,20}(?:if |for [^{}]{1,200}? in |else|endif|endfor)?([^{}]{0,2000})\}"
+)
+_PLAIN = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*")
 
 
 class HclError(Exception):
@@ -116,13 +117,6 @@ def _parse(text: str, path: str) -> Block:
     return Block("", (), top, {}, ()) if body is None else Block("", (), top, *_body(body, path))
 
 
-def files_of(folder: Path, suffixes: tuple[str, ...]) -> list[str]:
-    """The names of a module's files, sorted; hidden ones and links are none."""
-    with os.scandir(folder) as entries:
-        names = [entry.name for entry in entries if entry.is_file(follow_symlinks=False)]
-    return sorted(name for name in names if name.endswith(suffixes) and not name.startswith("."))
-
-
 def _body(body: Any, path: str) -> tuple[dict[str, Argument], tuple[Block, ...], tuple[Argument, ...]]:
     arguments: dict[str, Argument] = {}
     blocks, again = [], []
@@ -222,15 +216,22 @@ def _in_heredoc(tree: Any, path: str) -> Iterator[Reference]:
     """The names in a text of several lines, which the parser leaves as it is; names that its loops bind are none."""
     text, first = str(tree.children[0]), _place(tree, path)
     bound = set(re.findall(r"%\{~?\s*for\s+(\w+)", text)) | set(re.findall(r"%\{~?\s*for\s+\w+\s*,\s*(\w+)", text))
+    line, seen = first.line, 0
     for found in _INTERPOLATION.finditer(text):
-        try:
-            inner = _parse(f"x = {found[1].strip(' ~')}", path)
-        except HclError:
-            continue
-        line = first.line + text.count("\n", 0, found.start())
-        for reference in inner.references():
-            if reference.parts[0] not in bound:
-                yield Reference(reference.parts, Place(path, line, 1))
+        line, seen = line + text.count("\n", seen, found.start()), found.start()
+        for parts in _named(found[1].strip(" ~\n"), path):
+            if parts[0] not in bound:
+                yield Reference(parts, Place(path, line, 1))
+
+
+def _named(expression: str, path: str) -> list[tuple[str, ...]]:
+    """The names in an expression; none where it is no expression."""
+    if _PLAIN.fullmatch(expression):
+        return [tuple(expression.split("."))]
+    try:
+        return [reference.parts for reference in _parse(f"x = {expression}", path).references()]
+    except HclError:
+        return []
 
 
 def _calls(tree: Any, path: str) -> Iterator[Reference]:

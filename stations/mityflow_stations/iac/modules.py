@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mityflow.sdk import Finding, Severity
-from mityflow_stations.iac.hcl import LARGEST, Argument, Block, HclError, Place, files_of, parse
+from mityflow_stations.iac.hcl import LARGEST, Argument, Block, HclError, Place, parse
 
 TOOL = "mityflow"
 LANGUAGE = ".tf"
@@ -68,14 +68,14 @@ class Read(NamedTuple):
 
 
 def read(root: Path, path: str) -> Read:
-    """Every module below a path of an application. Links and hidden folders are not followed.
+    """Every module below a path of an application. Links out of it, to folders, and hidden folders are not followed.
 
     Raises OSError, ImportError.
     """
     found = Read({}, [], [], [])
     modules: dict[str, Module] = {}
     for folder in folders(root / path):
-        module = _module(folder, folder.relative_to(root).as_posix(), found)
+        module = _module(folder, root, found)
         if module:
             modules[module.path] = module
     return found._replace(modules=modules)
@@ -88,19 +88,26 @@ def folders(root: Path) -> Iterator[Path]:
         yield Path(place)
 
 
-def _module(folder: Path, relative: str, found: Read) -> Module | None:
+def is_inside(file: Path, root: Path) -> bool:
+    """Whether it is a file, and in a folder, also where it is a link."""
+    return file.is_file() and (not file.is_symlink() or file.resolve().is_relative_to(root.resolve()))
+
+
+def _module(folder: Path, root: Path, found: Read) -> Module | None:
     """The module of a folder; None where it has no files of one."""
+    relative = folder.relative_to(root).as_posix()
     prefix = "" if relative == "." else f"{relative}/"
     blocks: list[Block] = []
     overriding: list[Block] = []
     values: dict[str, Block] = {}
     whole = True
-    names = files_of(folder, (LANGUAGE, *_VALUES, *_UNREAD))
+    suffixes = (LANGUAGE, *_VALUES, *_UNREAD)
+    names = sorted(name for name in os.listdir(folder) if name.endswith(suffixes) and not name.startswith("."))
     if not names:
         return None
     for name in names:
         path = prefix + name
-        if name.endswith(_UNREAD):
+        if name.endswith(_UNREAD) or not is_inside(folder / name, root):
             found.unread.append(path)
             whole = False
             continue
@@ -141,8 +148,9 @@ def _overrides(name: str) -> bool:
 def _merged(blocks: list[Block], overriding: list[Block]) -> tuple[Block, ...]:
     """The blocks, each with what others of its kind and name say in addition, or instead."""
     merged = list(blocks)
+    places = {block[:2]: at for at, block in reversed(list(enumerate(merged)))}
     for over in overriding:
-        at = next((n for n, block in enumerate(merged) if block[:2] == over[:2]), None)
+        at = places.get(over[:2])
         if at is None:
             merged.append(over)
         else:

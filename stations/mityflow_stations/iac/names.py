@@ -10,6 +10,8 @@ from mityflow_stations.iac.modules import Module, finding
 
 _ROOTS = ("each", "count", "path", "terraform", "self", "ephemeral")
 _OF_CALLS = ("source", "version", "count", "for_each", "depends_on", "providers")
+_MANY = 500
+"""Names among which one that is meant is looked for."""
 _ABOUT_STATE = ("moved", "removed", "import")
 """Blocks that name what is in the state, and not what is declared."""
 _DECLARED_ONCE = ("variable", "output", "module", "resource", "data")
@@ -188,5 +190,5 @@ def _values(module: Module, declared: Declared) -> Iterator[Finding]:
 
 def meant(word: str, known: Collection[str]) -> str:
     """What somebody may have meant, as the end of a sentence."""
-    close = nearest(word, known)
+    close = nearest(word, known) if len(known) <= _MANY else None
     return f"; did you mean '{close}'?" if close else ""

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from mityflow.sdk import Finding, StationContext
 from mityflow_stations._checks import counted
-from mityflow_stations.iac.modules import folders
+from mityflow_stations.iac.modules import folders, is_inside
 from mityflow_stations.scanners import BrokenError, NotCheckedError
 from mityflow_stations.scanners._tools import Ran, module, run_tool
 
@@ -117,7 +117,7 @@ def invalid(
             findings |= dict.fromkeys(_finding(error, place) for error in found.errors)
             if found.unreachable:
                 context.say(_told(found.unreachable))
-                reasons.append(f"{place}: {found.unreachable['summary']}")
+                reasons.append(f"{place or '.'}: {found.unreachable['summary']}")
     if reasons:
         more = f" (and {counted(len(reasons) - 1, 'other')})" if len(reasons) > 1 else ""
         raise NotReadyError(f"{terraform.version} could not initialise {reasons[0]}{more}", list(findings))
@@ -156,16 +156,10 @@ def _copy(root: Path, path: str) -> Iterator[Path]:
         for folder in folders(root / path):
             target = Path(top) / folder.relative_to(root)
             target.mkdir(parents=True, exist_ok=True)
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    if _is_copied(entry):
-                        shutil.copyfile(entry.path, target / entry.name)
+            for file in folder.iterdir():
+                if file.name.endswith(_COPIED) and is_inside(file, root) and file.stat().st_size <= _LARGEST:
+                    shutil.copyfile(file, target / file.name)
         yield Path(top)
-
-
-def _is_copied(entry: os.DirEntry[str]) -> bool:
-    wanted = entry.name.endswith(_COPIED) and entry.is_file(follow_symlinks=False)
-    return wanted and entry.stat(follow_symlinks=False).st_size <= _LARGEST
 
 
 def _finding(diagnostic: Any, place: str) -> Finding:
