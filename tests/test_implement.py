@@ -317,7 +317,7 @@ def test_an_agent_is_told_what_is_to_be_made(repo: Repo) -> None:
 @pytest.mark.parametrize(
     ("program", "told"),
     [
-        ("pass", "it was not made"),
+        ("pass", "it was not made: python changed nothing"),
         ("raise SystemExit(3)", "ended with exit code 3"),
         ("import pathlib; pathlib.Path('tests/test_calc.py').write_text('')", "protected"),
         ("import pathlib; pathlib.Path('.env').write_text('A=1')", "protected"),
@@ -331,6 +331,13 @@ def test_an_agent_that_makes_nothing_that_may_stay_is_a_failure(repo: Repo, prog
     before = repo.files()
     assert told in repo.failed(repo.start())
     assert repo.files() == before
+
+
+def test_an_agent_that_repeats_itself_is_told_with_what_was_refused(repo: Repo) -> None:
+    repo.agent("import pathlib; pathlib.Path('tests/test_calc.py').write_text('')")
+    told = repo.failed(repo.start())
+    assert "made nothing better: tests/test_calc.py: protected, so no fix may touch it" in told
+    assert "a change that was tried before" in told
 
 
 def test_without_an_agent_or_a_patch_the_failure_says_what_to_give(repo: Repo) -> None:

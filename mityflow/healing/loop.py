@@ -256,6 +256,9 @@ class Healer:
         except Exception as error:  # noqa: BLE001 - whoever mends may come from a plugin
             reason = error.message if isinstance(error, MityError) else f"{type(error).__name__}: {error}"
             return _NotMade(Verdict("failed", reason), error.cost if isinstance(error, AgentError) else Cost())
+        if proposal is None and case.task:
+            nothing = f"{agent.name} changed nothing"
+            return _NotMade(Verdict("none", nothing), stop=Exceeded(_NO_FIX, nothing))
         if proposal is None:
             stop = Exceeded(_NO_FIX, f"{specialist} ({agent.name}) knows no further fix")
             return _NotMade(Verdict("none", f"the {agent.name} of {specialist} knows no fix"), stop=stop)

@@ -35,6 +35,7 @@ from mityflow_stations.scanners.secrets import hidden
 SPECIALIST = "implementer"
 QUESTION = "implement"
 _LARGEST = 20_000_000
+_TOLD = 3
 
 
 class Implement(SelfHealingStation):
@@ -199,9 +200,10 @@ def _unmade(result: StationResult, context: StationContext) -> StationResult:
             " in the guardrails, of kind llm or command"
         )
         return StationResult.failure(reason)
-    tried = [action for action in healing.get("actions_taken", ()) if action["reason"]]
-    last = f": {tried[-1]['reason']}" if tried and tried[-1]["reason"] not in result.message else ""
-    return StationResult.failure(f"it was not made: {result.message}{last}", outputs={"healing": healing})
+    reasons = dict.fromkeys(action["reason"] for action in healing.get("actions_taken", ()) if action["reason"])
+    why = "; ".join([reason for reason in reasons if reason not in result.message][-_TOLD:])
+    told = f"it was not made: {result.message}" + (f": {why}" if why else "")
+    return StationResult.failure(told, outputs={"healing": healing})
 
 
 def _made(context: StationContext) -> list[str]:
