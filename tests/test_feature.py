@@ -88,7 +88,7 @@ def test_what_is_no_feature_is_told_with_its_line(text: str, told: str) -> None:
         ("Search for items", "search-for-items"),
         ("Ärger & Übermut: 50 % mehr!", "arger-ubermut-50-mehr"),
         ("../../etc/passwd", "etc-passwd"),
-        ("日本", "feature"),
+        ("日本", "feature-cf2abf0c"),
         ("word " * 40, "word-word-word-word-word-word-word-word-word-word"),
         ("x" * 200, "x" * 50),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import unicodedata
@@ -39,7 +40,8 @@ class Feature(NamedTuple):
             if len(longer) > _LONGEST_SLUG:
                 break
             slug = longer
-        return slug or "feature"
+        # Without a Latin letter, the titles are still told apart.
+        return slug or f"feature-{hashlib.sha256(self.title.encode()).hexdigest()[:8]}"
 
     @property
     def markdown(self) -> str:
