@@ -197,7 +197,7 @@ def test_criteria_of_the_same_or_of_foreign_words_have_names_of_their_own(desk: 
     assert [shown["test"] for shown in plan["criteria"]] == [
         "test_it_works", "test_it_works_2", "test_criterion_3", "test_9_lives",
     ]  # fmt: skip
-    assert [file["path"] for file in plan["files"]] == ["tests/test_feature.py"]
+    assert [file["path"] for file in plan["files"]] == ["tests/test_feature_1b6b1a6f.py"]
     assert layout_of({**desk.analysis, "stack": "rust-api"}).test_names(["9 lives"]) == ["criterion_9_lives"]
 
 
