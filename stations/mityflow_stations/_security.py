@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mityflow.sdk import Finding, at_least, sorted_findings
+from mityflow.sdk import Finding, at_least, count_by_severity, sorted_findings
 from mityflow_stations.policies import Verdict
 from mityflow_stations.policies.globs import fits
 from mityflow_stations.scanners import Scan
+
+if TYPE_CHECKING:
+    from mityflow_stations.secure_params import Ignored
 
 NEVER = "never"
 
@@ -35,6 +38,13 @@ class Waiver(NamedTuple):
             and (self.path is None or fits(finding.path, [self.path]))
             and (self.text is None or self.text in finding.message)
         )
+
+
+def waivers(entries: Iterable[Ignored]) -> list[Waiver]:
+    """What the setting ``ignore`` says."""
+    return [
+        Waiver(entry.rule, entry.path, entry.text, entry.reason, date.fromisoformat(entry.until)) for entry in entries
+    ]
 
 
 class Rules(NamedTuple):
@@ -97,6 +107,36 @@ def judged(scans: Mapping[str, Sequence[Scan]], rules: Rules) -> Judged:
         not_checked,
         _remarks(scans, rules),
         _reasons(scans, rules, over),
+    )
+
+
+def findings_data(found: Judged) -> dict[str, Any]:
+    """The findings as JSON data: those that count, how many of each severity, and those that are ignored."""
+    return {
+        "findings": [finding._asdict() for finding in found.counted],
+        "findings_count": count_by_severity(found.counted),
+        "ignored": [
+            {**finding._asdict(), "reason": entry.reason, "until": str(entry.until)} for finding, entry in found.ignored
+        ],
+    }
+
+
+def findings_told(found: Judged) -> str:
+    """How many findings there are, in words."""
+    counts = count_by_severity(found.counted)
+    return ", ".join(f"{number} {severity}" for severity, number in counts.items() if number) or "nothing found"
+
+
+def masked(found: Judged, mask: Callable[[str], str]) -> Judged:
+    """The same without the workflow's own secrets, in case a tool quotes one."""
+
+    def clean(finding: Finding) -> Finding:
+        return finding._replace(message=mask(finding.message))
+
+    return found._replace(
+        counted=[clean(finding) for finding in found.counted],
+        ignored=[(clean(finding), entry) for finding, entry in found.ignored],
+        over=[clean(finding) for finding in found.over],
     )
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
 from mityflow.sdk import (
     Artifact,
     FaultsError,
-    Finding,
     Policy,
     Station,
     StationContext,
@@ -20,14 +19,13 @@ from mityflow.sdk import (
     StationOutput,
     StationResult,
     UsageError,
-    count_by_severity,
     find_stack,
     findings_sarif,
 )
 from mityflow_stations import policies
 from mityflow_stations._checks import counted
 from mityflow_stations._reporting import report_place
-from mityflow_stations._security import Judged, Rules, Waiver, judged, scans_data
+from mityflow_stations._security import Judged, Rules, findings_data, findings_told, judged, masked, scans_data, waivers
 from mityflow_stations.scanners import Scan, code, dependencies, files, licences, sbom, secrets
 
 CHECKS = ("secrets", "code", "dependencies", "sbom", "licences", "policies")
@@ -164,30 +162,20 @@ def _check_licences(patterns: Sequence[str]) -> None:
 
 def _rules(context: StationContext) -> Rules:
     params = context.params
-    entries = [
-        Waiver(entry.rule, entry.path, entry.text, entry.reason, date.fromisoformat(entry.until))
-        for entry in params.ignore
-    ]
-    return Rules(params.fail_at.model_dump(), params.require, entries, datetime.now(UTC).date())
+    return Rules(params.fail_at.model_dump(), params.require, waivers(params.ignore), datetime.now(UTC).date())
 
 
 def _result(context: StationContext, look: _Look, found: Judged) -> StationResult:
-    found = _masked(context, found)
-    counts = count_by_severity(found.counted)
+    found = masked(found, context.masked)
     outputs: dict[str, Any] = {
-        "findings": [finding._asdict() for finding in found.counted],
-        "findings_count": counts,
-        "ignored": [
-            {**finding._asdict(), "reason": entry.reason, "until": str(entry.until)} for finding, entry in found.ignored
-        ],
+        **findings_data(found),
         "scans": scans_data(found.scans),
         "policies": [verdict.to_data() for verdict in look.verdicts],
         "licences": licences.count(look.packages) if look.packages else {},
         "not_checked": found.not_checked,
     }
     artifacts = _artifacts(context, look, found, outputs)
-    told = ", ".join(f"{number} {severity}" for severity, number in counts.items() if number) or "nothing found"
-    lines = [f"{told} in {counted(len(look.files), 'file')}"]
+    lines = [f"{findings_told(found)} in {counted(len(look.files), 'file')}"]
     lines += [str(finding) for finding in found.counted[:_SHOWN]]
     lines += [f"... and {len(found.counted) - _SHOWN} more"] if len(found.counted) > _SHOWN else []
     lines += [f"not checked: {what}" for what in found.not_checked]
@@ -199,19 +187,6 @@ def _result(context: StationContext, look: _Look, found: Judged) -> StationResul
             "\n".join([f"{reason}: {lines[0]}", *lines[1:]]), outputs=outputs, artifacts=artifacts
         )
     return StationResult.success(outputs=outputs, artifacts=artifacts, message="\n".join(lines))
-
-
-def _masked(context: StationContext, found: Judged) -> Judged:
-    """The same without the workflow's own secrets, in case a tool quotes one."""
-
-    def clean(finding: Finding) -> Finding:
-        return finding._replace(message=context.masked(finding.message))
-
-    return found._replace(
-        counted=[clean(finding) for finding in found.counted],
-        ignored=[(clean(finding), entry) for finding, entry in found.ignored],
-        over=[clean(finding) for finding in found.over],
-    )
 
 
 def _artifacts(context: StationContext, look: _Look, found: Judged, outputs: dict[str, Any]) -> list[Artifact]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,12 +18,11 @@ from mityflow.sdk import (
     StationInput,
     StationOutput,
     StationResult,
-    count_by_severity,
     findings_sarif,
 )
 from mityflow_stations._checks import counted
 from mityflow_stations._reporting import report_place
-from mityflow_stations._security import Judged, Rules, Waiver, judged, scans_data
+from mityflow_stations._security import Judged, Rules, findings_data, findings_told, judged, masked, scans_data, waivers
 from mityflow_stations.iac import checkov, exposure, language, names, providers, terraform
 from mityflow_stations.iac.modules import TOOL, Read, read
 from mityflow_stations.scanners import Scan, answer, scanned
@@ -187,37 +186,28 @@ def _some(items: list[str]) -> str:
 
 def _rules(context: StationContext) -> Rules:
     params = context.params
-    entries = [
-        Waiver(entry.rule, entry.path, entry.text, entry.reason, date.fromisoformat(entry.until))
-        for entry in params.ignore
-    ]
-    return Rules(dict.fromkeys(params.checks, params.fail_at), params.require, entries, datetime.now(UTC).date())
+    thresholds = dict.fromkeys(params.checks, params.fail_at)
+    return Rules(thresholds, params.require, waivers(params.ignore), datetime.now(UTC).date())
 
 
 def _result(context: StationContext, look: _Look, found: Judged) -> StationResult:
-    findings = [finding._replace(message=context.masked(finding.message)) for finding in found.counted]
-    counts = count_by_severity(findings)
+    found = masked(found, context.masked)
     outputs: dict[str, Any] = {
-        "findings": [finding._asdict() for finding in findings],
-        "findings_count": counts,
-        "ignored": [
-            {**finding._asdict(), "reason": entry.reason, "until": str(entry.until)} for finding, entry in found.ignored
-        ],
+        **findings_data(found),
         "accepted": look.accepted,
         "scans": scans_data(found.scans),
         "tier": look.tier,
         "not_checked": found.not_checked,
     }
     place = report_place(context, "infrastructure.sarif")
-    log = findings_sarif(findings, root=str(context.output_path))
+    log = findings_sarif(found.counted, root=str(context.output_path))
     text = json.dumps(log, indent=2, ensure_ascii=False) + "\n"
     place.write_text(text, encoding="utf-8", errors="replace")
     sarif = os.path.relpath(place, context.workspace)
     artifacts = [Artifact("infrastructure-findings", sarif, "the findings, as SARIF")]
-    told = ", ".join(f"{number} {severity}" for severity, number in counts.items() if number) or "nothing found"
-    lines = [f"{told} in {counted(len(look.found.files), 'file')}"]
-    lines += [str(finding) for finding in findings[:_SHOWN]]
-    lines += [f"... and {len(findings) - _SHOWN} more, in {sarif}"] if len(findings) > _SHOWN else []
+    lines = [f"{findings_told(found)} in {counted(len(look.found.files), 'file')}"]
+    lines += [str(finding) for finding in found.counted[:_SHOWN]]
+    lines += [f"... and {len(found.counted) - _SHOWN} more, in {sarif}"] if len(found.counted) > _SHOWN else []
     lines += [f"tier: {look.tier}: {_TIERS[look.tier]}"]
     lines += [f"not checked: {what}" for what in found.not_checked]
     lines += [f"accepted by comments in the files: {counted(len(look.accepted), 'finding')}"] if look.accepted else []
