@@ -223,6 +223,21 @@ def test_a_feature_that_is_not_said_is_told_before_anything_is_changed(
     assert app.status() == []
 
 
+@pytest.mark.parametrize("lacking", ["stack", "repository"])
+def test_what_cannot_be_changed_is_told_before_anything_is_written(app: App, lacking: str) -> None:
+    patch = app.patch_of(GOOD)
+    if lacking == "repository":
+        shutil.rmtree(app.root / ".git")
+    before = sorted(app.root.rglob("*"))
+    run_it = SMALL_RUN if lacking == "repository" else SMALL_RUN[2:]
+    code, said = app.run(*run_it, "-i", f"patch={patch}")
+    assert code == 1
+    assert "1/6 analyze  FAILED" in said
+    told = "is no git repository" if lacking == "repository" else "files do not tell its stack"
+    assert told in said
+    assert sorted(app.root.rglob("*")) == before
+
+
 def test_an_application_that_is_the_workspace_itself(app: App) -> None:
     shutil.move(app.workspace / "templates", app.root / "templates")
     app.git("add", "templates")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 PHASES = ("install", "build", "lint", "test")
 CHECKS = ("files", "config", *PHASES)
+UNKNOWN_STACK = "the application's files do not tell its stack; give it as the input 'stack'"
 _TAIL_LINES = 15
 _TAIL_CHARACTERS = 2000
 _SHOWN = 5
@@ -76,7 +77,7 @@ def stack_of(context: StationContext) -> Stack:
         raise UsageError(f"there is no application folder {context.output_path}")
     name = context.values.get("stack") or context.stack or _stack_by_files(context)
     if not name:
-        raise UsageError("the application's files do not tell its stack; give it as the input 'stack'")
+        raise UsageError(UNKNOWN_STACK)
     return find_stack(name, context.workspace)
 
 

@@ -45,16 +45,22 @@ class Analyze(Station):
         """Read it."""
         from mityflow_stations._analysis.report import report, summary
         from mityflow_stations._analysis.survey import survey
+        from mityflow_stations._checks import UNKNOWN_STACK
 
         if not context.output_path.is_dir():
             raise UsageError(f"there is no application folder {context.output_path}")
         given = context.values.get("stack") or context.get_input("stack") or context.stack
         if given:
             find_stack(given, context.workspace)
+        for_change = context.values.get("for_change", False)
         try:
+            if for_change:
+                base_of(context)
             analysis = survey(context, given, context.values.get("commits", 500))
         except GitError as error:
             return StationResult.failure(str(error))
+        if for_change and not analysis["stack"]:
+            return StationResult.failure(UNKNOWN_STACK)
         place = report_place(context, "analysis.md")
         place.write_text(context.masked(report(analysis)), encoding="utf-8")
         data = report_place(context, "analysis.json")

@@ -13,6 +13,11 @@ class AnalyzeParams(Params):
     stack: str | None = Field(
         None, description="The application's stack; the workflow's own, or else what its manifests look like."
     )
+    for_change: bool = Field(
+        False,
+        description="Whether it is to be changed afterwards: then its stack must be known, and it must be under"
+        " version control.",
+    )
     commits: int = Field(500, ge=1, le=10_000, description="How many commits of its history are looked at.")
 
 
