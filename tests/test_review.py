@@ -52,6 +52,50 @@ def test_a_small_change_has_no_finding(repo: Repo) -> None:  # noqa: F811
     assert result.message.startswith("nothing found in calc.py (+1 -1)")
 
 
+STACK = """\
+version: 1
+id: small
+name: Small
+description: A stack whose linters are shells.
+commands:
+  lint:
+    - [sh, -c, "cat complaints; test ! -s complaints"]
+    - [sh, -c, "exit 0"]
+  run: [sh, run]
+"""
+
+
+def linted(repo: Repo, complaints: str) -> StationResult:  # noqa: F811
+    folder = repo.root / "templates" / "small"
+    (folder / "template").mkdir(parents=True)
+    (folder / "stack.yaml").write_text(STACK, encoding="utf-8")
+    (repo.root / "complaints").write_text(complaints, encoding="utf-8")
+    return reviewed(repo, {"calc.py": "def add(a, b):\n    return b + a\n"}, stack="small", checks=["lint"])
+
+
+def test_each_complaint_of_a_linter_is_a_finding_at_its_place(repo: Repo) -> None:  # noqa: F811
+    outside = "/etc/passwd.d:1:1: F401 outside\ngone.py:1:1: F401 not there\n"
+    result = linted(repo, f"calc.py:1:5: E741 ambiguous\n{repo.root}/calc.py:2: error: no [attr-defined]\n{outside}")
+    assert result.status == "failed"
+    found = [(f["rule"], f["severity"], f["path"], f["line"], f["column"]) for f in result.outputs["findings"]]
+    assert found == [("E741", "high", "calc.py", 1, 5), ("attr-defined", "high", "calc.py", 2, 0)]
+    assert result.outputs["not_checked"] == ["lint: not run after a failure: sh -c 'exit 0'"]
+
+
+def test_a_linter_that_fails_without_a_complaint_is_a_finding_of_its_own(repo: Repo) -> None:  # noqa: F811
+    result = linted(repo, "calc.py:1:5: warning: hm\nit broke\n")
+    assert [(f["rule"], f["severity"], f["path"]) for f in result.outputs["findings"]] == [
+        ("lint", "high", ""),
+        ("lint", "low", "calc.py"),
+    ]
+
+
+def test_linters_without_complaints_find_nothing(repo: Repo) -> None:  # noqa: F811
+    result = linted(repo, "")
+    assert result.success
+    assert result.outputs["findings"] == result.outputs["not_checked"] == []
+
+
 def test_a_secret_on_an_added_line_fails_it_and_is_shown_nowhere(repo: Repo) -> None:  # noqa: F811
     result = reviewed(repo, {"settings.py": f'KEY = "{KEY}"\n'})
     assert result.status == "failed"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -11,6 +12,7 @@ from mityflow.sdk import (
     AgentError,
     Artifact,
     Finding,
+    Severity,
     Station,
     StationContext,
     StationInput,
@@ -28,7 +30,8 @@ from mityflow.sdk import (
 )
 from mityflow_stations._added import added_lines, leftovers, new_packages
 from mityflow_stations._changes import Base, base_of, size, some
-from mityflow_stations._checks import Checks, failed_check
+from mityflow_stations._checks import Check, Checks, failed_check
+from mityflow_stations._complaints import complaints
 from mityflow_stations._criteria import untested
 from mityflow_stations._feature import KEYS, feature_of
 from mityflow_stations._git import GitError
@@ -91,6 +94,7 @@ class Review(Station):
             try:
                 findings += getattr(look, name)()
             except _NotChecked as reason:
+                findings += reason.findings
                 not_checked.append(f"{name}: {reason}")
             except (AgentError, UsageError) as error:
                 return StationResult.failure(f"the review is not whole: {error}")
@@ -98,7 +102,11 @@ class Review(Station):
 
 
 class _NotChecked(Exception):  # noqa: N818 - an answer, not an error
-    """Something that could not be looked at, and why."""
+    """Something that could not be looked at, and why; ``findings`` are what was found nevertheless."""
+
+    def __init__(self, reason: str, findings: Sequence[Finding] = ()) -> None:
+        super().__init__(reason)
+        self.findings = findings
 
 
 class _Look:
@@ -116,21 +124,44 @@ class _Look:
         self._after = {path: base.text(tree, path) for path in self.files}
         self._added = added_lines(self.diff)
 
-    def lint(self) -> Iterator[Finding]:
+    def lint(self) -> list[Finding]:
         """What the stack's own linters and type checkers say; of other files too, since a change can break them."""
         context = self._context
         name = context.values.get("stack") or context.get_input("stack")
         if not name:
             raise _NotChecked("the stack is not known")
-        checks = Checks(context, find_stack(name, context.workspace))
+        stack = find_stack(name, context.workspace)
+        checks = Checks(context, stack)
         report = checks.run(["lint"])
         failed = failed_check(report)
-        if failed:
-            found = checks.failure.diagnosis if checks.failure else None
-            place = (found.file or "", found.line or 0) if found else ("", 0)
-            yield Finding("lint", "high", failed.reason, (failed.command or "lint").split(" ")[0], "lint", *place)
-        elif report[-1].status == "skipped":
-            raise _NotChecked(report[-1].detail)
+        if failed is None:
+            if report[-1].status == "skipped":
+                raise _NotChecked(report[-1].detail)
+            return []
+        found = self._complaints(checks.failure.output if checks.failure else "", failed)
+        commands = [
+            shlex.join(argv) for argv in stack.command_lines("lint", context.app_name or context.output_path.name)
+        ]
+        left = commands[commands.index(failed.command) + 1 :] if failed.command in commands else []
+        if left:
+            raise _NotChecked(f"not run after a failure: {', '.join(left)}", found)
+        return found
+
+    def _complaints(self, printed: str, failed: Check) -> list[Finding]:
+        """What the command that failed says of the application's files; where it says nothing severe, its failure."""
+        root, tool = self._context.output_path.resolve(), _tool(failed.command or "lint")
+        found = []
+        for said in complaints(printed):
+            place = (root / said.path).resolve()
+            if place.is_file() and place.is_relative_to(root):
+                path, message = place.relative_to(root).as_posix(), self._context.masked(said.message)
+                severity: Severity = "high" if said.severe else "low"
+                found.append(
+                    Finding(said.rule or "lint", severity, message, tool, "lint", path, said.line, said.column)
+                )
+        if any(finding.severity == "high" for finding in found):
+            return found
+        return [*found, Finding("lint", "high", failed.reason, tool, "lint")]
 
     def secrets(self) -> Iterator[Finding]:
         """Secrets on lines that were added."""
@@ -233,6 +264,12 @@ class _Look:
             raise ValueError("a finding's 'line' is a number from 1")
         message = " ".join(self._context.masked(entry["message"]).split())
         return Finding("review", entry["severity"], message, REVIEWER, "review", path, line)
+
+
+def _tool(command: str) -> str:
+    """What a command line runs: ``ruff`` of ``python -m ruff check .``."""
+    words = shlex.split(command)
+    return words[2] if words[1:2] == ["-m"] and len(words) > 2 else os.path.basename(words[0])
 
 
 def _judged(
