@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import re
@@ -54,6 +55,7 @@ def until(condition: Callable[[], bool], what: str) -> None:
 
 
 def descriptors() -> set[str]:
+    gc.collect()  # what other tests left would be closed at any moment
     return set(os.listdir("/proc/self/fd"))
 
 
