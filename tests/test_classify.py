@@ -102,6 +102,39 @@ def test_a_signature_tells_failures_apart() -> None:
     assert len(names) == 2
 
 
+MAVEN = "[INFO] ----\n[ERROR] COMPILATION ERROR : \n[INFO] ----\n{}\n[INFO] 1 error\n[INFO] BUILD FAILURE\n"
+
+
+def test_faults_that_javac_finds_in_one_file_are_told_apart() -> None:
+    place = "[ERROR] /home/a/shop/src/main/java/com/example/shop/Item.java:[9,2]"
+    faults = [
+        "';' expected",
+        "cannot find symbol\n  symbol:   class Some",
+        "cannot find symbol\n  symbol:   class Other",
+    ]
+    found = [classify(MAVEN.format(f"{place} {fault}"), stack="java-springboot") for fault in faults]
+    assert len({one.signature for one in found}) == 3
+    assert found[0].evidence[0] == f"{place} ';' expected"
+    assert {(one.error_type, one.line) for one in found} == {("BuildError", 9)}
+
+
+def test_a_warning_of_javac_is_the_cause_where_warnings_are_errors() -> None:
+    place = "/home/a/shop/src/main/java/com/example/shop/Item.java"
+    warning = f"[WARNING] {place}:[9,2] [rawtypes] found raw type: List"
+    refused = MAVEN.format(f"[ERROR] {place}: warnings found and -Werror specified")
+    found = classify(f"{warning}\n{refused}", stack="java-quarkus")
+    assert (found.error_type, found.file, found.line, found.evidence[0]) == ("BuildError", place, 9, warning)
+    other = classify(f"{warning}\n" + MAVEN.format(f"[ERROR] {place}:[30,1] ';' expected"), stack="java-quarkus")
+    assert other.line == 30
+
+
+def test_why_spring_did_not_start_comes_before_that_it_did_not() -> None:
+    why = "Parameter 0 of constructor in com.example.Shop required a bean of type 'Clock' that could not be found."
+    printed = f"***\nAPPLICATION FAILED TO START\n***\n\nDescription:\n\n{why}\n"
+    assert classify(printed, stack="java-springboot").evidence[0] == why
+    assert classify("APPLICATION FAILED TO START", stack="java-springboot").error_type == "RuntimeError"
+
+
 @pytest.mark.parametrize(
     ("text", "exit_code", "expected"),
     [

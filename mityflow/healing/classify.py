@@ -56,6 +56,10 @@ _PLACES = (
 )
 
 
+_NAMES_IT = re.compile(r"\s+(?:\[ERROR\]\s+)?(?:[Ss]ymbole?|符号|シンボル)\s*: ")
+"""javac names what it did not find on the line below; without that, all such errors of a file would be the same."""
+
+
 class _Cause(NamedTuple):
     """A line that may be the root cause."""
 
@@ -246,9 +250,11 @@ def _diagnosis(cause: _Cause, lines: Sequence[str], found: Sequence[Role]) -> Di
         if lines[i].strip() and found[i] is not Role.WARNING
     ]
     file, line = (cause.file, cause.line) if cause.file else _place(lines, cause.at)
+    below = lines[cause.at + 1] if cause.at + 1 < len(lines) else ""
+    named = f"{first} {below.strip()}" if _NAMES_IT.match(below) else first
     return Diagnosis(
         cause.error_type,
-        signature(cause.error_type, cause.rule.id, first, file),
+        signature(cause.error_type, cause.rule.id, named, file),
         (first, *more[: _EVIDENCE - 1]),
         file,
         int(line) if line and line.isdigit() else None,
