@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -87,6 +88,7 @@ def test_a_fault_is_healed_or_told_and_never_hidden(
     if isinstance(made, str):
         pytest.skip(made)
     made.checkpoints.restore(made.sound)
+    shutil.rmtree(made.workspace / ".mity" / "fixes", ignore_errors=True)  # of other faults
     edit(made.app, fault.edits)
     env = environment()
     if fault.run:
