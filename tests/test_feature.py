@@ -85,6 +85,7 @@ def test_what_is_no_feature_is_told_with_its_line(text: str, told: str) -> None:
 @pytest.mark.parametrize(
     ("title", "slug"),
     [
+        ("Größe und Maße", "grosse-und-masse"),
         ("Search for items", "search-for-items"),
         ("Ärger & Übermut: 50 % mehr!", "arger-ubermut-50-mehr"),
         ("../../etc/passwd", "etc-passwd"),

@@ -32,7 +32,7 @@ class Feature(NamedTuple):
     @property
     def slug(self) -> str:
         """The title as part of a branch's or a file's name."""
-        plain = unicodedata.normalize("NFKD", self.title).encode("ascii", "ignore").decode().lower()
+        plain = unicodedata.normalize("NFKD", self.title.casefold()).encode("ascii", "ignore").decode()
         words = re.findall(r"[a-z0-9]+", plain)
         slug = ""
         for word in words:
